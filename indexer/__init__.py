@@ -1,0 +1,1 @@
+"""Offline half: article → blocks → passages → vectors → an index folder."""

@@ -1,0 +1,211 @@
+"""Building an index: corpus → views → vectors → heads and deciders → a new generation on disk."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+from filelock import FileLock, Timeout
+from threadpoolctl import threadpool_limits
+
+from indexer.corpus import Corpus, load_corpus
+from indexer.encoder import DEFAULT_MODEL, Vectors, load_encoder
+from indexer.errors import IndexFormatError, StaleIndexError, UsageError, VerbatimError
+from indexer.evidence import Lexicon
+from indexer.index import (
+    CURRENT,
+    Index,
+    Shelf,
+    all_scores,
+    check_fresh,
+    corpus_fingerprint,
+    make_manifest,
+    read_manifest,
+    save_generation,
+    shelf_sentences,
+    shelf_taught,
+)
+from indexer.questions import Kind
+from indexer.training import MIN_ANSWERED, fit_shelf
+from indexer.untaught import UNTAUGHT
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did: `why` it was needed, or None when there was nothing to do."""
+
+    why: str | None
+    index: Path
+    counts: dict[str, int]
+
+
+def build(
+    corpus_folder: Path,
+    index_folder: Path,
+    *,
+    model: str | None = None,
+    force: bool = False,
+    progress: Progress = lambda _: None,
+    progress_bar: bool = False,
+) -> BuildReport:
+    """Build the index when it is missing, stale, damaged or made with another model than the one named.
+
+    Without `model`, an existing index keeps its own. Raises VerbatimError; the old index is left as it was.
+    """
+    why = "asked for with --force" if force else why_build(corpus_folder, index_folder, model)
+    if why is None:
+        return BuildReport(None, index_folder, read_manifest(index_folder)["counts"])
+    progress(f"Reading {corpus_folder}")
+    fingerprint = corpus_fingerprint(corpus_folder)
+    corpus = load_corpus(corpus_folder)
+    with _locked(index_folder):
+        index = _make(corpus, fingerprint, model or _model_of(index_folder), progress, progress_bar)
+        progress(f"Writing {index_folder}")
+        _publish(index, index_folder)
+    return BuildReport(why, index_folder, index.manifest["counts"])
+
+
+def why_build(corpus_folder: Path, index_folder: Path, model: str | None = None) -> str | None:
+    """Return why the index must be built, or None when it is as it should be."""
+    try:
+        manifest = read_manifest(index_folder)
+        check_fresh(manifest, corpus_folder, index_folder)
+    except (IndexFormatError, StaleIndexError) as error:
+        return str(error).split("; run:")[0]
+    if model and manifest["model"]["name"] != model:
+        return f"the index was built with model '{manifest['model']['name']}', '{model}' is asked for"
+    return None
+
+
+def _model_of(index_folder: Path) -> str:
+    try:
+        return str(read_manifest(index_folder)["model"]["name"])
+    except VerbatimError:
+        return DEFAULT_MODEL
+
+
+def _make(
+    corpus: Corpus, fingerprint: dict[str, dict[str, str]], model: str, progress: Progress, progress_bar: bool
+) -> Index:
+    encoder = load_encoder(model)
+    views = [corpus.sentence_view(sentence) for sentence in corpus.sentences]
+    groups = shelve(corpus)
+    texts = [question.text for articles in groups for article in articles for question in corpus.questions[article]]
+    progress(f"Encoding {len(views)} sentences and {len(texts)} taught questions with {encoder.name}")
+    vectors = encoder.encode([*views, *texts], progress=progress_bar)
+    sentence_vectors, question_vectors = vectors[: len(views)], vectors[len(views) :]
+    sentence_views, question_views = _flat(sentence_vectors), _flat(question_vectors)
+    lexicon = Lexicon(views)
+    shelves, figures = [], []
+    # One thread: the order of additions, and so the last digit of every weight, must not depend on the machine.
+    with threadpool_limits(1):
+        for articles in groups:
+            first = sum(len(shelf.taught.questions) for shelf in shelves)
+            shelf, own = _fill_shelf(corpus, articles, first, question_vectors, sentence_views, lexicon, progress)
+            shelves.append(shelf)
+            figures.append(own)
+    manifest = make_manifest(corpus, fingerprint, encoder, shelves, figures)
+    return Index(corpus, encoder, sentence_views, question_views, lexicon, tuple(shelves), manifest)
+
+
+def shelve(corpus: Corpus) -> list[tuple[str, ...]]:
+    """Group the articles into shelves: one for each that is taught enough, one for all the others together."""
+    taught = [
+        article
+        for article, questions in corpus.questions.items()
+        if sum(question.kind is Kind.ANSWERED for question in questions) >= MIN_ANSWERED
+    ]
+    rest = tuple(article for article in corpus.articles if article not in taught)
+    return [*((article,) for article in taught), *([rest] if rest else [])]
+
+
+def _fill_shelf(
+    corpus: Corpus,
+    articles: tuple[str, ...],
+    first_question: int,
+    question_vectors: Vectors,
+    sentence_views: object,
+    lexicon: Lexicon,
+    progress: Progress,
+) -> tuple[Shelf, dict[str, float]]:
+    sentences, taught = shelf_sentences(corpus, articles), shelf_taught(corpus, articles)
+    answered = sum(question.kind is Kind.ANSWERED for question in taught.questions)
+    if answered < MIN_ANSWERED:
+        return Shelf(articles, sentences, first_question, taught, None, UNTAUGHT), {}
+    progress(f"Learning from {len(taught.questions)} questions taught for {articles[0]}")
+    vectors = question_vectors[first_question : first_question + len(taught.questions)]
+    dense = all_scores(sentence_views, vectors)[:, sentences]
+    lexical = np.stack([lexicon.scores(question.text)[sentences] for question in taught.questions])
+    head, decider, figures = fit_shelf(taught, vectors, dense, lexical)
+    return Shelf(articles, sentences, first_question, taught, head, decider), figures
+
+
+def _flat(vectors: Vectors) -> object:
+    views = faiss.IndexFlatIP(vectors.shape[1])
+    views.add(vectors)
+    return views
+
+
+@contextmanager
+def _locked(index_folder: Path) -> Iterator[None]:
+    try:
+        index_folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(index_folder / ".lock", timeout=0)
+        with lock:
+            yield
+    except Timeout:
+        raise UsageError(f"{index_folder}: another build is writing this index; wait until it is done.") from None
+    except OSError as error:
+        raise IndexFormatError(f"{index_folder}: cannot be written ({error.strerror or error}); the old index is as it was.") from None
+
+
+def _publish(index: Index, index_folder: Path) -> None:
+    """Write a new generation, then make it the current one in a single step, then remove the others."""
+    building = Path(tempfile.mkdtemp(prefix="building-", dir=index_folder))
+    try:
+        save_generation(index, building)
+        _sync(building)
+        name = _free_name(index_folder, _digest(building))
+        building.rename(index_folder / name)
+        pointer = index_folder / f"{CURRENT}.new"
+        pointer.write_text(name + "\n", encoding="utf-8")
+        _sync(index_folder)
+        pointer.replace(index_folder / CURRENT)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    for old in index_folder.iterdir():
+        if old.is_dir() and old.name != name and old.name.startswith(("generation-", "building-")):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _free_name(index_folder: Path, digest: str) -> str:
+    """Name a generation by its content; one of that name may be there, whole or damaged, and stays until the end."""
+    name, number = f"generation-{digest}", 1
+    while (index_folder / name).exists():
+        number += 1
+        name = f"generation-{digest}-{number}"
+    return name
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _sync(folder: Path) -> None:
+    """Flush a folder's files to disk, so that a power cut cannot leave a complete-looking, empty file."""
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

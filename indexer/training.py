@@ -1,0 +1,198 @@
+"""Fit what decides for a taught article, out of fold: no question is judged by a head that saw its author."""
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import beta
+from sklearn.linear_model import LogisticRegression
+
+from indexer.decision import (
+    OUTCOMES,
+    Decider,
+    Logistic,
+    confidence_features,
+    outcome_features,
+    sentence_features,
+)
+from indexer.encoder import Vectors
+from indexer.evidence import OUTCOME_COLUMNS, Evidence, Taught, head_columns, nearest, nearest_declined
+from indexer.head import Floats, Head, fit_head
+from indexer.questions import Kind, Question
+
+# Fewer answered questions than this, and an article is treated as untaught: nothing could be fitted on them.
+MIN_ANSWERED = 60
+
+# Of the taught questions that the article does not answer, at most this share may get an answer (out of fold).
+WRONG_ANSWER_SHARE = 0.05
+# Of the sentences highlighted in an answer, at least this share must be right (out of fold).
+HIGHLIGHT_PRECISION = 0.90
+# Of the taught questions that the article answers, at most this share may raise the emergency notice.
+FALSE_ALARM_SHARE = 0.002
+
+VOICE_TAG = "voice:"
+
+
+def fit_shelf(
+    taught: Taught, vectors: Vectors, dense: Floats, lexical: Floats
+) -> tuple[Head, Decider, dict[str, float]]:
+    """Fit head and decider of a taught article.
+
+    vectors: (n, d) unit vectors of the taught questions; dense, lexical: (n, s) their evidence.
+    Returns also the out-of-fold figures, which the manifest keeps.
+    """
+    sentences = dense.shape[1]
+    kinds = np.array([OUTCOMES.index(q.kind.value) for q in taught.questions])
+    groups = fold_labels(taught.questions)
+    head, held_out = fit_head(vectors, [q.text for q in taught.questions], _targets(taught), groups)
+    evidence = _held_out_evidence(taught, vectors, dense, lexical, held_out, groups)
+
+    right = np.zeros((len(kinds), sentences), dtype=bool)
+    for row, leads in enumerate(taught.leads_to):
+        if taught.questions[row].kind is Kind.ANSWERED:
+            right[row, list(leads)] = True
+    answered = kinds == OUTCOMES.index("answered")
+    features = sentence_features(evidence)
+    sentence_model = _logistic(features[answered].reshape(-1, features.shape[-1]), right[answered].ravel())
+    probabilities = sentence_model(features)
+    outcome_model = _logistic(outcome_features(evidence, probabilities), kinds)
+    outcomes = outcome_model(outcome_features(evidence, probabilities))
+    first_right = right[np.arange(len(kinds)), probabilities.argmax(axis=1)]
+    overview = kinds == OUTCOMES.index("overview")
+    confidence_model = _logistic(confidence_features(probabilities, outcomes), first_right | overview)
+    confidence = confidence_model(confidence_features(probabilities, outcomes))
+
+    declined = kinds == OUTCOMES.index("declined")
+    threshold = float(np.quantile(confidence[declined], 1 - WRONG_ANSWER_SHARE)) if declined.any() else 0.5
+    emergency = outcomes[:, OUTCOMES.index("emergency")]
+    decider = Decider(
+        sentence=sentence_model,
+        outcome=outcome_model,
+        confidence=confidence_model,
+        answer_threshold=threshold,
+        highlight_threshold=_highlight_threshold(probabilities[answered], right[answered]),
+        part_threshold=0.5,
+        emergency_threshold=max(0.5, float(np.quantile(emergency[answered | overview], 1 - FALSE_ALARM_SHARE))),
+    )
+    shown = confidence > threshold
+    wrongly = int((shown & declined).sum())
+    top3 = np.argsort(-probabilities, axis=1)[:, :3]
+    figures = {
+        "answerable: first sentence right": float(first_right[answered].mean()),
+        "answerable: right among three": float(np.take_along_axis(right, top3, axis=1)[answered].any(axis=1).mean()),
+        "answerable: answered": float(shown[answered].mean()),
+        "unanswerable: answered": wrongly / max(1, int(declined.sum())),
+        "unanswerable: answered, upper bound": upper_bound(wrongly, int(declined.sum())),
+        "answers shown that are wrong": float((shown & (declined | (answered & ~first_right))).sum() / shown.sum()),
+    }
+    return head, decider, figures
+
+
+def fold_labels(questions: Sequence[Question]) -> list[str]:
+    """Return one fold label a question: its `voice:` tag, so that a fold is an author the head never saw.
+
+    Questions without one go to five folds by their words.
+    """
+    labels = []
+    for question in questions:
+        voice = next((tag for tag in question.tags if tag.startswith(VOICE_TAG)), None)
+        labels.append(voice or f"words:{zlib.crc32(question.text.encode()) % 5}")
+    if len(set(labels)) == 1:
+        return [f"words:{zlib.crc32(question.text.encode()) % 5}" for question in questions]
+    return labels
+
+
+def upper_bound(failures: int, trials: int, level: float = 0.95) -> float:
+    """Return the one-sided Clopper–Pearson upper bound of a rate (1.0 without trials)."""
+    return 1.0 if failures >= trials else float(beta.ppf(level, failures + 1, trials - failures))
+
+
+def _targets(taught: Taught) -> Floats:
+    leads = taught.leads
+    column = {sentence: number for number, sentence in enumerate(leads)}
+    targets = np.zeros((len(taught.questions), 2 * len(leads) + len(OUTCOME_COLUMNS)))
+    for row, (question, own) in enumerate(zip(taught.questions, taught.leads_to, strict=True)):
+        if question.kind is Kind.ANSWERED:
+            for sentence in own:
+                targets[row, column[sentence]] = 1 / len(own)
+            continue
+        targets[row, 2 * len(leads) + OUTCOME_COLUMNS.index(question.kind.value)] = 1
+        for sentence in own:
+            targets[row, len(leads) + column[sentence]] = 1
+    return targets
+
+
+def _held_out_evidence(
+    taught: Taught,
+    vectors: Vectors,
+    dense: Floats,
+    lexical: Floats,
+    held_out: Floats,
+    groups: Sequence[str],
+) -> Evidence:
+    """Evidence in which every taught question sees only questions of other groups."""
+    labels = np.asarray(groups)
+    likeness = vectors @ vectors.T
+    likeness[labels[:, None] == labels[None, :]] = 0
+    scores, part, outcomes = head_columns(held_out, taught.leads, dense.shape[1])
+    return Evidence(
+        dense=dense,
+        lexical=lexical,
+        taught=scores,
+        neighbour=nearest(likeness, taught.rows_by_sentence, dense.shape[1]),
+        part=part,
+        outcomes=outcomes,
+        declined_neighbour=nearest_declined(likeness, taught.declined_rows),
+    )
+
+
+def _logistic(features: Floats, labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Logistic:
+    """Fit a logistic regression; features are scaled for the fit, and the scale is folded into the weights."""
+    mean, deviation = features.mean(axis=0), features.std(axis=0)
+    deviation[deviation == 0] = 1
+    classes = sorted(set(labels.tolist()))
+    if len(classes) < 2:
+        certain = len(OUTCOMES) if labels.dtype != bool else 1
+        bias = [20.0 if number == classes[0] else -20.0 for number in range(certain)]
+        return Logistic(tuple((0.0,) * features.shape[1] for _ in range(certain)), tuple(bias))
+    model = LogisticRegression(C=1.0, max_iter=2000).fit((features - mean) / deviation, labels)
+    weights = model.coef_ / deviation
+    bias = model.intercept_ - weights @ mean
+    if labels.dtype == bool:
+        return _rounded(weights, bias)
+    # Outcomes that nobody taught get no probability.
+    full_weights = np.zeros((len(OUTCOMES), features.shape[1]))
+    full_bias = np.full(len(OUTCOMES), -50.0)
+    if len(classes) == 2:
+        weights, bias = np.vstack([0 * weights, weights]), np.concatenate([[0.0], bias])
+    full_weights[classes], full_bias[classes] = weights, bias
+    return _rounded(full_weights, full_bias)
+
+
+def _rounded(weights: Floats, bias: Floats) -> Logistic:
+    # Nine digits: more than the models' precision, few enough that builds agree to the byte.
+    return Logistic(
+        tuple(tuple(round(float(w), 9) for w in row) for row in weights), tuple(round(float(b), 9) for b in bias)
+    )
+
+
+def _highlight_threshold(probabilities: Floats, right: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> float:
+    """Return the lowest probability from which highlighted sentences keep HIGHLIGHT_PRECISION.
+
+    The best sentence is always highlighted, so that the others may spend only what it leaves.
+    """
+    best = probabilities.argmax(axis=1)
+    rows = np.arange(len(best))
+    shown, good = len(best), int(right[rows, best].sum())
+    others = probabilities.copy()
+    others[rows, best] = -1
+    chosen = 0.5
+    order = np.argsort(-others, axis=None)
+    for position in order:
+        row, sentence = np.unravel_index(position, others.shape)
+        if others[row, sentence] < 0.1:
+            break
+        shown, good = shown + 1, good + int(right[row, sentence])
+        if good / shown >= HIGHLIGHT_PRECISION:
+            chosen = float(others[row, sentence])
+    return min(chosen, 0.5)
