@@ -1,4 +1,4 @@
-"""python -m bot ask | answer"""
+"""The command line `python -m bot ask | answer`."""
 
 import json
 from pathlib import Path

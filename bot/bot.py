@@ -8,6 +8,7 @@ from bot.decide import attribution, decide, emergency_probability
 from bot.question import resolve
 from bot.safety import red_flag
 from bot.wording import wording
+from indexer.article import Span
 from indexer.index import Index, load_index
 
 
@@ -37,9 +38,17 @@ class Bot:
         if flag or sure:
             notice = wording("emergency", flag or "unnamed")
             return self._fixed(Outcome.EMERGENCY, question, looked_up.text, notice, 1.0 if flag else probability)
-        return decide(
-            self.index, judgements, question=question, looked_up=looked_up.text, notice=wording("declined")
-        )
+        return decide(self.index, judgements, question=question, looked_up=looked_up.text, notice=wording("declined"))
+
+    def rank(self, question: str, *, history: Sequence[str] = ()) -> list[tuple[Span, float]]:
+        """Return every sentence with the probability that it answers, best first, whatever would be decided."""
+        judgements = self.index.search(resolve(question, history).text)
+        ranked = [
+            (self.corpus.sentences[number].span, float(probability))
+            for shelf, judgement in zip(self.index.shelves, judgements, strict=True)
+            for number, probability in zip(shelf.sentences, judgement.sentences, strict=True)
+        ]
+        return sorted(ranked, key=lambda pair: -pair[1])
 
     def _fixed(self, outcome: Outcome, question: str, looked_up: str, notice: str, confidence: float = 0.0) -> Answer:
         return Answer(

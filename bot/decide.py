@@ -7,9 +7,9 @@ import numpy as np
 from bot.answer import Answer, Outcome, Quote
 from indexer.article import Span
 from indexer.decision import Judgement
+from indexer.head import Floats
 from indexer.index import Index, Shelf
-
-MAX_SENTENCES = 3
+from indexer.training import MAX_SENTENCES
 
 # An overview must be likelier than an answer by one sentence; where that sentence only announces a list, this
 # many times as likely is enough, for the announcement alone helps nobody.
@@ -47,7 +47,10 @@ def decide(index: Index, judgements: Sequence[Judgement], *, question: str, look
 def emergency_probability(index: Index, judgements: Sequence[Judgement]) -> tuple[float, bool]:
     """Return the highest probability of an emergency, and whether it is high enough for the notice."""
     sure = [
-        (judgement.outcomes["emergency"], judgement.outcomes["emergency"] >= shelf.decider.emergency_threshold)
+        (
+            judgement.outcomes["emergency"],
+            judgement.outcomes["emergency"] >= shelf.decider.emergency_threshold,
+        )
         for shelf, judgement in zip(index.shelves, judgements, strict=True)
     ]
     return max(sure)
@@ -105,7 +108,7 @@ def list_places(index: Index, shelf: Shelf, article: str) -> list[int]:
     return places
 
 
-def _quotes(index: Index, shelf: Shelf, places: Sequence[int], scores: np.ndarray) -> tuple[Quote, ...]:  # type: ignore[type-arg]
+def _quotes(index: Index, shelf: Shelf, places: Sequence[int], scores: Floats) -> tuple[Quote, ...]:
     """Group sentences by passage; passages stand in the order of their first sentence in `places`."""
     by_passage: dict[int, list[int]] = {}
     for place in places:

@@ -1,4 +1,4 @@
-"""python -m indexer build | show | check"""
+"""The command line `python -m indexer build | show | check`."""
 
 import json
 from pathlib import Path

@@ -118,9 +118,7 @@ def article_folders(corpus: Path) -> list[Path]:
         if folder.is_dir() and any((folder / name).is_file() for name in ARTICLE_FILES)
     )
     if not folders:
-        raise ArticleError(
-            f"{corpus}: no article in this corpus; an article is a folder with an article.txt in it."
-        )
+        raise ArticleError(f"{corpus}: no article in this corpus; an article is a folder with an article.txt in it.")
     return folders
 
 

@@ -17,7 +17,8 @@ Patterns = Mapping[str, Sequence[str]]
 # White space, and the byte order mark, which is no character of the article either.
 BLANK = re.compile(r"[\s\ufeff]+")
 _LINE = re.compile(r"[^\r\n]+")
-_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[\s\ufeff]*(?:\r\n|\r|\n)")
+_LINE_END = r"(?:\r\n|\r(?!\n)|\n)"
+_BLANK_LINE = re.compile(rf"{_LINE_END}[\s\ufeff]*{_LINE_END}")
 
 
 class BlockKind(StrEnum):
@@ -46,7 +47,8 @@ _TERMINAL = re.compile(r"[.!?…][\"'”’)\]]*$")
 _BULLET = re.compile(r"(?:[-*•–]|\d{1,2}[.)])\s")
 _CROSS_REFERENCE = re.compile(r"(?:See(?: also)?|Watch|Read(?: more)?|View|Related):?\s+\S")
 _LINK_LIST = re.compile(
-    r"(?:Learn more|Read more|Further reading|See also|Related [\w ]+|More on this|References|Sources)\s*:$", re.I
+    r"(?:Learn more|Read more|Further reading|See also|Related [\w ]+|More on this|References|Sources)\s*:$",
+    re.I,
 )
 _FURNITURE = re.compile(
     r"(?:Find a|Search for|Share|Print|Subscribe|Sign up|Advertisement|Back to top|Skip to|Cookies?|Previous|Next)\b",
@@ -73,7 +75,8 @@ def parse_markdown(text: str, patterns: Patterns) -> tuple[Block, ...]:
     # markdown-it counts lines after making every line end a \n; one character for two keeps its count ours.
     lines = [(m.start(), m.end()) for m in re.finditer(r"[^\r\n]*(?:\r\n|\r|\n|$)", text)]
     pieces: list[tuple[int, int, BlockKind | None]] = []
-    tokens = MarkdownIt("commonmark").parse(text)
+    # A byte order mark would hide the mark of a heading on the first line.
+    tokens = MarkdownIt("commonmark").parse(re.sub(r"^\ufeff", " ", text))
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type != "inline" or token.map is None or not token.content.strip():
             continue
@@ -135,9 +138,7 @@ def _looks_like_heading(line: str) -> bool:
     )
 
 
-def _classify(
-    text: str, pieces: Sequence[tuple[int, int, BlockKind | None]], patterns: Patterns
-) -> list[Block]:
+def _classify(text: str, pieces: Sequence[tuple[int, int, BlockKind | None]], patterns: Patterns) -> list[Block]:
     told = [(BlockKind(kind), re.compile(e)) for kind, expressions in patterns.items() for e in expressions]
     blocks: list[Block] = []
     in_link_list = False

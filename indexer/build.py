@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ from indexer.index import (
     shelf_sentences,
     shelf_taught,
 )
-from indexer.questions import Kind
+from indexer.questions import Kind, Question
 from indexer.training import MIN_ANSWERED, fit_shelf
 from indexer.untaught import UNTAUGHT
 
@@ -104,7 +104,8 @@ def _make(
     sentence_vectors, question_vectors = vectors[: len(views)], vectors[len(views) :]
     sentence_views, question_views = _flat(sentence_vectors), _flat(question_vectors)
     lexicon = Lexicon(views)
-    shelves, figures = [], []
+    shelves: list[Shelf] = []
+    figures: list[dict[str, float]] = []
     # One thread: the order of additions, and so the last digit of every weight, must not depend on the machine.
     with threadpool_limits(1):
         for articles in groups:
@@ -118,13 +119,13 @@ def _make(
 
 def shelve(corpus: Corpus) -> list[tuple[str, ...]]:
     """Group the articles into shelves: one for each that is taught enough, one for all the others together."""
-    taught = [
-        article
-        for article, questions in corpus.questions.items()
-        if sum(question.kind is Kind.ANSWERED for question in questions) >= MIN_ANSWERED
-    ]
+    taught = [article for article, questions in corpus.questions.items() if _answered(questions) >= MIN_ANSWERED]
     rest = tuple(article for article in corpus.articles if article not in taught)
     return [*((article,) for article in taught), *([rest] if rest else [])]
+
+
+def _answered(questions: Sequence[Question]) -> int:
+    return sum(question.kind is Kind.ANSWERED for question in questions)
 
 
 def _fill_shelf(
@@ -137,8 +138,7 @@ def _fill_shelf(
     progress: Progress,
 ) -> tuple[Shelf, dict[str, float]]:
     sentences, taught = shelf_sentences(corpus, articles), shelf_taught(corpus, articles)
-    answered = sum(question.kind is Kind.ANSWERED for question in taught.questions)
-    if answered < MIN_ANSWERED:
+    if _answered(taught.questions) < MIN_ANSWERED:
         return Shelf(articles, sentences, first_question, taught, None, UNTAUGHT), {}
     progress(f"Learning from {len(taught.questions)} questions taught for {articles[0]}")
     vectors = question_vectors[first_question : first_question + len(taught.questions)]
@@ -164,7 +164,9 @@ def _locked(index_folder: Path) -> Iterator[None]:
     except Timeout:
         raise UsageError(f"{index_folder}: another build is writing this index; wait until it is done.") from None
     except OSError as error:
-        raise IndexFormatError(f"{index_folder}: cannot be written ({error.strerror or error}); the old index is as it was.") from None
+        raise IndexFormatError(
+            f"{index_folder}: cannot be written ({error.strerror or error}); the old index is as it was."
+        ) from None
 
 
 def _publish(index: Index, index_folder: Path) -> None:

@@ -77,9 +77,7 @@ def load_corpus(folder: Path) -> Corpus:
         passages += own
         questions[article.id] = load_taught(path / QUESTIONS_FILE, article)
         hashes[article.id] = file_sha256(path / QUESTIONS_FILE)
-    sentences = tuple(
-        Sentence(span, number) for number, passage in enumerate(passages) for span in passage.sentences
-    )
+    sentences = tuple(Sentence(span, number) for number, passage in enumerate(passages) for span in passage.sentences)
     if not sentences:
         raise ArticleError(f"{folder}: no sentence was found in any article of this corpus.")
     return Corpus(articles, tuple(passages), sentences, questions, openers, hashes)

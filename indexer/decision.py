@@ -68,8 +68,7 @@ class Decider:
             for name, model in values.items()
             if isinstance(model, dict)
         }
-        numbers = {name: value for name, value in values.items() if not isinstance(value, dict)}
-        return Decider(**models, **numbers)
+        return Decider(**{**values, **models})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Judgement:
 
     `sentences` (s,): probability that each sentence answers; `parts` (s,): strength of each as part of an
     overview, 1 for the strongest; `outcomes`: probability of each of OUTCOMES; `confidence`: probability that
-    the best sentence answers the question.
+    one of the best three sentences answers the question, or that an overview does.
     """
 
     sentences: Floats

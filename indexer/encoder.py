@@ -66,7 +66,11 @@ class Encoder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         vectors = self._model.encode(
-            list(texts), batch_size=1, show_progress_bar=progress, convert_to_numpy=True, normalize_embeddings=True
+            list(texts),
+            batch_size=1,
+            show_progress_bar=progress,
+            convert_to_numpy=True,
+            normalize_embeddings=True,
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
@@ -131,7 +135,9 @@ def _sentence_transformer(name: str) -> Any:
         return SentenceTransformer(name, device="cpu")
     except Exception as error:  # the library raises many kinds, down to OSError and ValueError
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"The model '{name}' cannot be loaded ({reason}); packaged ones: {', '.join(PACKAGED)}.") from None
+        raise ModelError(
+            f"The model '{name}' cannot be loaded ({reason}); packaged ones: {', '.join(PACKAGED)}."
+        ) from None
 
 
 def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
@@ -150,13 +156,13 @@ def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
     words = Tokenizer.from_file(str(tokenizer))
     words.enable_truncation(512)
     words.enable_padding()
-    inputs = {entry.name for entry in session.get_inputs()}
+    wanted = {entry.name for entry in session.get_inputs()}
 
     class Onnx(InputModule):
         tokenizer = words
 
-        def preprocess(self, texts: Sequence[str], prompt: str | None = None, **_: Any) -> dict[str, Any]:
-            encodings = words.encode_batch([(prompt or "") + text for text in texts])
+        def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> dict[str, Any]:
+            encodings = words.encode_batch([(prompt or "") + str(text) for text in inputs])
             return {
                 "input_ids": torch.tensor([e.ids for e in encodings]),
                 "attention_mask": torch.tensor([e.attention_mask for e in encodings]),
@@ -164,7 +170,7 @@ def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
             }
 
         def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
-            feed = {name: features[name].numpy() for name in inputs}
+            feed = {name: features[name].numpy() for name in wanted}
             hidden = session.run(None, feed)[0]
             features["sentence_embedding"] = torch.from_numpy(hidden[:, 0])
             return features
@@ -179,4 +185,5 @@ def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
         def load(cls, *_: Any, **__: Any) -> Self:
             raise NotImplementedError("packaged weights are loaded by load_encoder")
 
-    return SentenceTransformer(modules=[Onnx()], device="cpu")
+    module: Any = Onnx
+    return SentenceTransformer(modules=[module()], device="cpu")

@@ -1,21 +1,25 @@
 """The head: what taught questions say about a new one, learned at build time.
 
 Kernel ridge regression from a question to one column per *class*: each sentence that questions lead to, each
-such sentence as part of an overview, and the outcomes overview, declined and emergency. The kernel adds two
-likenesses of questions: of meaning (a Gaussian on the angle between unit vectors) and of spelling (tf-idf of
-character 3- to 5-grams, which carries typos, word forms and rare terms that the encoder blurs).
+such sentence as part of an overview, and the outcomes overview, declined and emergency. The kernel adds three
+likenesses of two questions: of meaning (a Gaussian on the angle between unit vectors), of spelling (tf-idf of
+character 3- to 5-grams, which carries typos and word forms) and of wording (tf-idf of stemmed words and their
+2- and 3-grams, which carries the rare terms and turns of phrase that an encoder blurs).
 
 Ridge has a closed form, so that leaving a whole group of questions out costs a small linear system and not
 another training: the out-of-fold scores that fusion and decision are fitted on are exact (Rifkin & Lippert,
 "Notes on Regularized Least Squares", 2007).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import Stemmer
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -23,74 +27,104 @@ from indexer.encoder import Vectors
 
 Floats = npt.NDArray[np.floating[Any]]
 
-MEANING_WEIGHT = 2 / 3
-SPELLING_WEIGHT = 1 / 3
+MEANING_WEIGHT = 0.5
 GAUSSIAN_WIDTH = 2.0
-RIDGE = 0.2
+RIDGE = 0.15
+_STEMMER = Stemmer.Stemmer("english")
+
+
+def stemmed_words(text: str) -> list[str]:
+    """Return the words of a text, folded and stemmed."""
+    return list(_STEMMER.stemWords(re.findall(r"[\w#'-]+", text.casefold())))
+
+
+@dataclass(frozen=True, slots=True)
+class GramKind:
+    """A kind of surface likeness: its weight in the kernel and how a text is cut."""
+
+    weight: float
+    settings: dict[str, Any]
+
+
+GRAM_KINDS = {
+    "spelling": GramKind(0.25, {"analyzer": "char_wb", "ngram_range": (3, 5)}),
+    "wording": GramKind(0.25, {"tokenizer": stemmed_words, "token_pattern": None, "ngram_range": (1, 3)}),
+}
+
+
+@dataclass(frozen=True)
+class GramTable:
+    """The m grams of one kind that taught questions share, their idf (m,), and their weight for k classes (m, k)."""
+
+    kind: str
+    grams: tuple[str, ...]
+    idf: Vectors
+    weights: Vectors
+
+    def scores(self, text: str) -> Floats:
+        """Return what the grams of a text add to the score of every class, shape (k,)."""
+        scores: Floats = np.asarray(self._vectorizer.transform([text]) @ self.weights)[0]
+        return scores
+
+    @cached_property
+    def _vectorizer(self) -> TfidfVectorizer:
+        columns = {gram: column for column, gram in enumerate(self.grams)}
+        vectorizer = TfidfVectorizer(sublinear_tf=True, vocabulary=columns, **GRAM_KINDS[self.kind].settings)
+        vectorizer.idf_ = self.idf.astype(np.float64)
+        return vectorizer
 
 
 @dataclass(frozen=True)
 class Head:
     """A fitted head over `n` taught questions and `k` classes.
 
-    `dual` (n, k) weighs likeness of meaning to each taught question; `primal` (m, k) weighs the m character
-    n-grams; `bias` (k,) is the share of each class among the taught questions.
+    `dual` (n, k) weighs likeness of meaning to each taught question; `tables` weigh the grams; `bias` (k,) is
+    the share of each class among the taught questions.
     """
 
     dual: Vectors
-    primal: Vectors
     bias: Vectors
-    grams: tuple[str, ...]
-    idf: Vectors
-
-    def __post_init__(self) -> None:
-        # Built once: the vectorizer is only a reader of grams and idf.
-        object.__setattr__(self, "_vectorizer", _restore(self.grams, self.idf))
+    tables: tuple[GramTable, ...]
 
     def scores(self, likeness: Floats, text: str) -> Floats:
-        """Score every class for a question.
+        """Score every class for a question, shape (k,).
 
         likeness: inner products with the vectors of the n taught questions, in their order.
         """
-        grams = self._vectorizer.transform([text])  # type: ignore[attr-defined]
-        spelling = np.asarray(grams @ self.primal)[0]
-        return np.asarray(gaussian(likeness) @ self.dual + spelling + self.bias)
+        return np.asarray(gaussian(likeness) @ self.dual + sum(t.scores(text) for t in self.tables) + self.bias)
 
 
-def fit_head(
-    vectors: Vectors, texts: Sequence[str], targets: Floats, groups: Sequence[str]
-) -> tuple[Head, Floats]:
+def fit_head(vectors: Vectors, texts: Sequence[str], targets: Floats, groups: Sequence[str]) -> tuple[Head, Floats]:
     """Fit a head, and return it with the scores each question gets from a head that never saw its group.
 
     vectors: (n, d) unit vectors; targets: (n, k), 1 where a question leads to a class, else 0.
     groups: one label a question; questions by the same author share one, so that out of fold means unseen author.
     """
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=2)
-    try:
-        grams = vectorizer.fit_transform(texts)
-    except ValueError:  # no n-gram stands in two questions
-        vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
-        grams = vectorizer.fit_transform(texts)
-    kernel = MEANING_WEIGHT * gaussian(vectors.astype(np.float64) @ vectors.T.astype(np.float64))
-    kernel += SPELLING_WEIGHT * (grams @ grams.T).toarray()
+    wide = vectors.astype(np.float64)
+    kernel = MEANING_WEIGHT * gaussian(wide @ wide.T)
+    surfaces = []
+    for name, kind in GRAM_KINDS.items():
+        vectorizer, grams = _fit_grams(kind, texts)
+        kernel += kind.weight * (grams @ grams.T).toarray()
+        surfaces.append((name, kind, vectorizer, grams))
     kernel[np.diag_indices_from(kernel)] += RIDGE
     inverse = cho_solve(cho_factor(kernel, lower=True), np.eye(len(kernel)))
     bias = targets.mean(axis=0)
     dual = inverse @ (targets - bias)
-    held_out = np.empty_like(targets, dtype=np.float64)
-    labels = np.asarray(groups)
-    for group in sorted(set(groups)):
-        rows = np.flatnonzero(labels == group)
-        residual = np.linalg.solve(inverse[np.ix_(rows, rows)], dual[rows])
-        held_out[rows] = targets[rows] - residual
     head = Head(
         dual=(MEANING_WEIGHT * dual).astype(np.float32),
-        primal=(SPELLING_WEIGHT * (grams.T @ dual)).astype(np.float32),
         bias=bias.astype(np.float32),
-        grams=tuple(str(gram) for gram in vectorizer.get_feature_names_out()),
-        idf=vectorizer.idf_.astype(np.float32),
+        tables=tuple(
+            GramTable(
+                kind=name,
+                grams=tuple(str(gram) for gram in vectorizer.get_feature_names_out()),
+                idf=vectorizer.idf_.astype(np.float32),
+                weights=(kind.weight * (grams.T @ dual)).astype(np.float32),
+            )
+            for name, kind, vectorizer, grams in surfaces
+        ),
     )
-    return head, held_out
+    return head, _held_out(inverse, dual, targets, groups)
 
 
 def gaussian(likeness: Floats) -> Floats:
@@ -98,12 +132,16 @@ def gaussian(likeness: Floats) -> Floats:
     return np.asarray(np.exp(-GAUSSIAN_WIDTH * (2 - 2 * likeness)))
 
 
-def _restore(grams: tuple[str, ...], idf: Vectors) -> TfidfVectorizer:
-    vectorizer = TfidfVectorizer(
-        analyzer="char_wb",
-        ngram_range=(3, 5),
-        sublinear_tf=True,
-        vocabulary={gram: column for column, gram in enumerate(grams)},
-    )
-    vectorizer.idf_ = idf.astype(np.float64)
-    return vectorizer
+def _held_out(inverse: Floats, dual: Floats, targets: Floats, groups: Sequence[str]) -> Floats:
+    held_out = np.empty(targets.shape)
+    labels = np.asarray(groups)
+    for group in sorted(set(groups)):
+        rows = np.flatnonzero(labels == group)
+        held_out[rows] = targets[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], dual[rows])
+    return held_out
+
+
+def _fit_grams(kind: GramKind, texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
+    # A gram that stands in one question only tells no two questions apart.
+    vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=min(2, len(texts)), **kind.settings)
+    return vectorizer, vectorizer.fit_transform(texts)

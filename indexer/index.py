@@ -30,9 +30,9 @@ from indexer.decision import Decider, Judgement, judge
 from indexer.encoder import Encoder, Vectors, load_encoder, model_sha256
 from indexer.errors import IndexFormatError, StaleIndexError
 from indexer.evidence import Evidence, Ints, Lexicon, Taught, head_columns, nearest, nearest_declined
-from indexer.head import Floats, Head
+from indexer.head import Floats, GramTable, Head
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CURRENT = "CURRENT"
 _LIBRARIES = ("faiss-cpu", "numpy", "scikit-learn", "sentence-transformers", "pysbd", "bm25s")
 
@@ -93,9 +93,7 @@ class Index:
         dense = all_scores(self.sentence_views, vector)[0]
         likeness = all_scores(self.question_views, vector)[0]
         lexical = self.lexicon.scores(question)
-        return [
-            judge(shelf.decider, shelf.evidence(question, dense, lexical, likeness))[0] for shelf in self.shelves
-        ]
+        return [judge(shelf.decider, shelf.evidence(question, dense, lexical, likeness))[0] for shelf in self.shelves]
 
 
 def all_scores(views: Any, vectors: Vectors) -> Vectors:
@@ -155,14 +153,15 @@ def save_generation(index: Index, folder: Path) -> None:
     faiss.write_index(index.sentence_views, str(folder / "sentences.faiss"))
     faiss.write_index(index.question_views, str(folder / "questions.faiss"))
     heads = {number: shelf.head for number, shelf in enumerate(index.shelves) if shelf.head}
-    tensors = {
-        f"{number}.{name}": np.ascontiguousarray(getattr(head, name))
-        for number, head in heads.items()
-        for name in ("dual", "primal", "bias", "idf")
-    }
+    tensors: dict[str, Vectors] = {}
+    for number, head in heads.items():
+        tensors |= {f"{number}.dual": head.dual, f"{number}.bias": head.bias}
+        for table in head.tables:
+            tensors[f"{number}.{table.kind}.idf"] = table.idf
+            tensors[f"{number}.{table.kind}.weights"] = np.ascontiguousarray(table.weights)
     # safetensors does not read a file without tensors.
-    safetensors.numpy.save_file(tensors or {"none": np.zeros(1)}, folder / "heads.safetensors")
-    grams = {str(number): head.grams for number, head in heads.items()}
+    safetensors.numpy.save_file(tensors or {"none": np.zeros(1, dtype=np.float32)}, folder / "heads.safetensors")
+    grams = {str(number): {table.kind: table.grams for table in head.tables} for number, head in heads.items()}
     (folder / "grams.json").write_text(json.dumps(grams, ensure_ascii=False), encoding="utf-8")
     manifest = json.dumps(index.manifest, indent=1, sort_keys=True, ensure_ascii=False)
     (folder / "manifest.json").write_text(manifest, encoding="utf-8")
@@ -178,7 +177,9 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
     corpus = load_corpus(corpus_folder)
     rebuild = rebuild_command(corpus_folder, index_folder)
     if passages_sha256(corpus) != manifest["passages_sha256"]:
-        raise StaleIndexError(f"The rules that cut articles into passages changed since the index was built; {rebuild}.")
+        raise StaleIndexError(
+            f"The rules that cut articles into passages changed since the index was built; {rebuild}."
+        )
     encoder = load_encoder(manifest["model"]["name"])
     if encoder.sha256 != manifest["model"]["sha256"]:
         raise StaleIndexError(f"The weights of model '{encoder.name}' changed since the index was built; {rebuild}.")
@@ -212,9 +213,7 @@ def read_manifest(index_folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError):
         raise IndexFormatError(f"{folder}: this is no index of ours, or a damaged one; {build}") from None
     if found != FORMAT_VERSION:
-        raise IndexFormatError(
-            f"{folder}: the index has format {found}, this program reads {FORMAT_VERSION}; {build}"
-        )
+        raise IndexFormatError(f"{folder}: the index has format {found}, this program reads {FORMAT_VERSION}; {build}")
     return dict(manifest)
 
 
@@ -262,13 +261,16 @@ def _read_shelf(
     manifest: dict[str, Any],
     number: int,
     tensors: dict[str, Vectors],
-    grams: dict[str, list[str]],
+    grams: dict[str, dict[str, list[str]]],
 ) -> Shelf:
     about = manifest["shelves"][number]
     head = None
-    if str(number) in grams:
-        arrays = {name: tensors[f"{number}.{name}"] for name in ("dual", "primal", "bias", "idf")}
-        head = Head(grams=tuple(grams[str(number)]), **arrays)
+    if own := grams.get(str(number)):
+        tables = tuple(
+            GramTable(kind, tuple(words), tensors[f"{number}.{kind}.idf"], tensors[f"{number}.{kind}.weights"])
+            for kind, words in own.items()
+        )
+        head = Head(tensors[f"{number}.dual"], tensors[f"{number}.bias"], tables)
     before = [article for shelf in manifest["shelves"][:number] for article in shelf["articles"]]
     return Shelf(
         articles=tuple(about["articles"]),

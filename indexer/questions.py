@@ -77,9 +77,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
-def parse_question(
-    where: str, row: dict[str, Any], articles: Sequence[Article], *, known_keys: set[str]
-) -> Question:
+def parse_question(where: str, row: dict[str, Any], articles: Sequence[Article], *, known_keys: set[str]) -> Question:
     """Check one row and anchor its answers. `where` (file:line) starts every error message."""
     if unknown := sorted(set(row) - known_keys):
         raise QuestionsError(f"{where}: unknown field '{unknown[0]}'; fields are {', '.join(sorted(known_keys))}.")
@@ -118,12 +116,16 @@ def anchor(where: str, words: str, articles: Sequence[Article]) -> Span:
 
 def _nearest(words: str, articles: Sequence[Article]) -> str:
     lines = [line.strip() for article in articles for line in re.split(r"[\r\n]+|(?<=[.!?])\s", article.text)]
-    near = difflib.get_close_matches(words, [line for line in lines if line], n=1, cutoff=0.3)
-    return f"The nearest words there are: '{near[0]}'" if near else "Nothing there comes near it."
+    # How much of the words a line holds, not how alike the two are: a short heading is like any short answer.
+    near = max((line for line in lines if line), key=lambda line: _share_found(words, line), default="")
+    return f"The nearest words there are: '{near}'" if near else ""
+
+
+def _share_found(words: str, line: str) -> float:
+    blocks = difflib.SequenceMatcher(None, words, line, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks if block.size > 2) / len(words)
 
 
 def normalise(question: str) -> str:
     """Return a question as it compares with others: lower case, letters and digits only."""
     return " ".join(re.findall(r"\w+", question.casefold()))
-
-

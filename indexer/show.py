@@ -17,7 +17,12 @@ def describe(corpus: Corpus, manifest: dict[str, Any]) -> dict[str, Any]:
                 "label_is_ours": article.label_is_ours,
                 "sha256": article.sha256,
                 "blocks": [
-                    {"kind": b.kind.value, "start": b.start, "end": b.end, "text": article.text[b.start : b.end]}
+                    {
+                        "kind": b.kind.value,
+                        "start": b.start,
+                        "end": b.end,
+                        "text": article.text[b.start : b.end],
+                    }
                     for b in article.blocks
                 ],
                 "passages": [

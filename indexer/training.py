@@ -2,8 +2,10 @@
 
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import beta
 from sklearn.linear_model import LogisticRegression
 
@@ -20,15 +22,20 @@ from indexer.evidence import OUTCOME_COLUMNS, Evidence, Taught, head_columns, ne
 from indexer.head import Floats, Head, fit_head
 from indexer.questions import Kind, Question
 
+Flags = npt.NDArray[np.bool_]
+
 # Fewer answered questions than this, and an article is treated as untaught: nothing could be fitted on them.
 MIN_ANSWERED = 60
 
 # Of the taught questions that the article does not answer, at most this share may get an answer (out of fold).
-WRONG_ANSWER_SHARE = 0.05
+WRONG_ANSWER_SHARE = 0.09
 # Of the sentences highlighted in an answer, at least this share must be right (out of fold).
 HIGHLIGHT_PRECISION = 0.90
 # Of the taught questions that the article answers, at most this share may raise the emergency notice.
 FALSE_ALARM_SHARE = 0.002
+
+# An answer highlights at most this many sentences.
+MAX_SENTENCES = 3
 
 VOICE_TAG = "voice:"
 
@@ -51,18 +58,20 @@ def fit_shelf(
     for row, leads in enumerate(taught.leads_to):
         if taught.questions[row].kind is Kind.ANSWERED:
             right[row, list(leads)] = True
-    answered = kinds == OUTCOMES.index("answered")
+    answered: Flags = np.equal(kinds, OUTCOMES.index("answered"))
     features = sentence_features(evidence)
     sentence_model = _logistic(features[answered].reshape(-1, features.shape[-1]), right[answered].ravel())
     probabilities = sentence_model(features)
     outcome_model = _logistic(outcome_features(evidence, probabilities), kinds)
     outcomes = outcome_model(outcome_features(evidence, probabilities))
-    first_right = right[np.arange(len(kinds)), probabilities.argmax(axis=1)]
-    overview = kinds == OUTCOMES.index("overview")
-    confidence_model = _logistic(confidence_features(probabilities, outcomes), first_right | overview)
+    first_right: Flags = np.take_along_axis(right, probabilities.argmax(axis=1)[:, None], axis=1)[:, 0]
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :MAX_SENTENCES]
+    one_right: Flags = np.take_along_axis(right, best, axis=1).any(axis=1)
+    overview: Flags = np.equal(kinds, OUTCOMES.index("overview"))
+    confidence_model = _logistic(confidence_features(probabilities, outcomes), one_right | overview)
     confidence = confidence_model(confidence_features(probabilities, outcomes))
 
-    declined = kinds == OUTCOMES.index("declined")
+    declined: Flags = np.equal(kinds, OUTCOMES.index("declined"))
     threshold = float(np.quantile(confidence[declined], 1 - WRONG_ANSWER_SHARE)) if declined.any() else 0.5
     emergency = outcomes[:, OUTCOMES.index("emergency")]
     decider = Decider(
@@ -74,12 +83,11 @@ def fit_shelf(
         part_threshold=0.5,
         emergency_threshold=max(0.5, float(np.quantile(emergency[answered | overview], 1 - FALSE_ALARM_SHARE))),
     )
-    shown = confidence > threshold
-    wrongly = int((shown & declined).sum())
-    top3 = np.argsort(-probabilities, axis=1)[:, :3]
+    shown: Flags = np.greater(confidence, threshold)
+    wrongly = int(np.count_nonzero(shown & declined))
     figures = {
         "answerable: first sentence right": float(first_right[answered].mean()),
-        "answerable: right among three": float(np.take_along_axis(right, top3, axis=1)[answered].any(axis=1).mean()),
+        "answerable: right among three": float(one_right[answered].mean()),
         "answerable: answered": float(shown[answered].mean()),
         "unanswerable: answered": wrongly / max(1, int(declined.sum())),
         "unanswerable: answered, upper bound": upper_bound(wrongly, int(declined.sum())),
@@ -146,15 +154,15 @@ def _held_out_evidence(
     )
 
 
-def _logistic(features: Floats, labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Logistic:
+def _logistic(features: Floats, labels: npt.NDArray[Any]) -> Logistic:
     """Fit a logistic regression; features are scaled for the fit, and the scale is folded into the weights."""
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     deviation[deviation == 0] = 1
     classes = sorted(set(labels.tolist()))
     if len(classes) < 2:
-        certain = len(OUTCOMES) if labels.dtype != bool else 1
-        bias = [20.0 if number == classes[0] else -20.0 for number in range(certain)]
-        return Logistic(tuple((0.0,) * features.shape[1] for _ in range(certain)), tuple(bias))
+        outputs = 1 if labels.dtype == bool else len(OUTCOMES)
+        only = [20.0 if number == classes[0] else -20.0 for number in range(outputs)]
+        return _rounded(np.zeros((outputs, features.shape[1])), np.array(only))
     model = LogisticRegression(C=1.0, max_iter=2000).fit((features - mean) / deviation, labels)
     weights = model.coef_ / deviation
     bias = model.intercept_ - weights @ mean
@@ -172,18 +180,19 @@ def _logistic(features: Floats, labels: np.ndarray[tuple[int], np.dtype[np.int64
 def _rounded(weights: Floats, bias: Floats) -> Logistic:
     # Nine digits: more than the models' precision, few enough that builds agree to the byte.
     return Logistic(
-        tuple(tuple(round(float(w), 9) for w in row) for row in weights), tuple(round(float(b), 9) for b in bias)
+        tuple(tuple(round(float(w), 9) for w in row) for row in weights),
+        tuple(round(float(b), 9) for b in bias),
     )
 
 
-def _highlight_threshold(probabilities: Floats, right: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> float:
+def _highlight_threshold(probabilities: Floats, right: npt.NDArray[np.bool_]) -> float:
     """Return the lowest probability from which highlighted sentences keep HIGHLIGHT_PRECISION.
 
     The best sentence is always highlighted, so that the others may spend only what it leaves.
     """
     best = probabilities.argmax(axis=1)
     rows = np.arange(len(best))
-    shown, good = len(best), int(right[rows, best].sum())
+    shown, good = len(best), int(np.count_nonzero(right[rows, best]))
     others = probabilities.copy()
     others[rows, best] = -1
     chosen = 0.5
