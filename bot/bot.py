@@ -1,14 +1,16 @@
 """Question → answer: the whole path on one screen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bot.answer import Answer, Outcome
-from bot.decide import attribution, decide, emergency_probability
-from bot.question import resolve
+from bot.decide import attribution, decide, emergency_probability, next_in_section
+from bot.question import MAX_HISTORY, MORE, resolve
 from bot.safety import red_flag
-from bot.wording import wording
+from bot.wording import emergency_notice, wording
 from indexer.article import Span
+from indexer.followups import Context
 from indexer.index import Index, load_index
 
 
@@ -18,6 +20,7 @@ class Bot:
     def __init__(self, index: Index) -> None:
         self.index = index
         self.corpus = index.corpus
+        self._numbers = {sentence.span: number for number, sentence in enumerate(index.corpus.sentences)}
 
     @classmethod
     def open(cls, corpus: Path = Path("corpus"), index: Path = Path(".index")) -> "Bot":
@@ -27,28 +30,63 @@ class Bot:
     def answer(self, question: str, *, history: Sequence[str] = ()) -> Answer:
         """Answer `question` with spans of the indexed articles, or decline.
 
-        history: the earlier questions of the conversation, oldest first.
+        history: the earlier questions of the conversation, oldest first; they are answered again, silently, to
+        know what the patient has been shown.
         """
-        looked_up = resolve(question, history)
-        flag = red_flag(looked_up.text)
-        if looked_up.problem and not flag:
-            return self._fixed(Outcome.DECLINED, question, looked_up.text, wording(looked_up.problem))
-        judgements = self.index.search(looked_up.text)
-        probability, sure = emergency_probability(self.index, judgements)
-        if flag or sure:
-            notice = wording("emergency", flag or "unnamed")
-            return self._fixed(Outcome.EMERGENCY, question, looked_up.text, notice, 1.0 if flag else probability)
-        return decide(self.index, judgements, question=question, looked_up=looked_up.text, notice=wording("declined"))
+        return self._answer(question, self._replay(history))
 
     def rank(self, question: str, *, history: Sequence[str] = ()) -> list[tuple[Span, float]]:
         """Return every sentence with the probability that it answers, best first, whatever would be decided."""
-        judgements = self.index.search(resolve(question, history).text)
+        judgements = self.index.search(resolve(question).text, self._replay(history))
         ranked = [
             (self.corpus.sentences[number].span, float(probability))
             for shelf, judgement in zip(self.index.shelves, judgements, strict=True)
             for number, probability in zip(shelf.sentences, judgement.sentences, strict=True)
         ]
         return sorted(ranked, key=lambda pair: -pair[1])
+
+    def _answer(self, question: str, context: Context | None) -> Answer:
+        looked_up = resolve(question)
+        flag = red_flag(looked_up.text)
+        if flag:
+            return self._fixed(Outcome.EMERGENCY, question, looked_up.text, emergency_notice(flag), 1.0)
+        if looked_up.phrase == MORE and context and context.sentence is not None:
+            return next_in_section(self.index, context.sentence, context.shown, question, wording("no_more"))
+        if looked_up.phrase not in (None, MORE):
+            return self._fixed(Outcome.DECLINED, question, looked_up.text, wording(str(looked_up.phrase)))
+        judgements = self.index.search(looked_up.text, context)
+        probability, sure = emergency_probability(judgements)
+        if sure:
+            notice = emergency_notice("unnamed")
+            return self._fixed(Outcome.EMERGENCY, question, looked_up.text, notice, probability)
+        answer = decide(self.index, judgements, question=question, looked_up=looked_up.text, notice=wording("declined"))
+        leans = any(judgement.leans for judgement in judgements)
+        return self._name_context(answer, context) if context and leans else answer
+
+    def _replay(self, history: Sequence[str]) -> Context | None:
+        """Return what the earlier questions leave for the next one to lean on."""
+        context: Context | None = None
+        for question in history[-MAX_HISTORY:]:
+            answer = self._answer(question, context)
+            context = self._after(answer, context)
+        return context
+
+    def _after(self, answer: Answer, before: Context | None) -> Context:
+        shown = before.shown if before else frozenset()
+        sentence = before.sentence if before else None
+        highlighted = [self._numbers[span] for quote in answer.quotes for span in quote.highlights]
+        if answer.outcome is Outcome.ANSWERED:
+            sentence = highlighted[0]
+        elif answer.outcome is Outcome.OVERVIEW:
+            sentence = None
+        return Context(resolve(answer.question).text, sentence, shown | set(highlighted))
+
+    def _name_context(self, answer: Answer, context: Context) -> Answer:
+        """Say what a follow-up was read with: the section shown last."""
+        if context.sentence is None or not answer.quotes:
+            return answer
+        heading = self.corpus.passages[self.corpus.sentences[context.sentence].passage].heading
+        return replace(answer, looked_up=f"{answer.looked_up} — {self.corpus.text(heading)}") if heading else answer
 
     def _fixed(self, outcome: Outcome, question: str, looked_up: str, notice: str, confidence: float = 0.0) -> Answer:
         return Answer(

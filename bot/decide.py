@@ -1,6 +1,6 @@
 """Judgements of the shelves → an answer, an overview, or a decline."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -19,8 +19,8 @@ OPENER_SHARE = 0.15
 def decide(index: Index, judgements: Sequence[Judgement], *, question: str, looked_up: str, notice: str) -> Answer:
     """Choose the shelf that is surest of its answer, and show what it found, or decline with `notice`."""
     judged = list(zip(index.shelves, judgements, strict=True))
-    shelf, judgement = max(judged, key=lambda pair: pair[1].confidence - pair[0].decider.answer_threshold)
-    if judgement.confidence < shelf.decider.answer_threshold:
+    shelf, judgement = max(judged, key=lambda pair: pair[1].confidence - pair[1].decider.answer_threshold)
+    if judgement.confidence < judgement.decider.answer_threshold:
         return Answer(
             question=question,
             looked_up=looked_up,
@@ -44,16 +44,43 @@ def decide(index: Index, judgements: Sequence[Judgement], *, question: str, look
     )
 
 
-def emergency_probability(index: Index, judgements: Sequence[Judgement]) -> tuple[float, bool]:
+def emergency_probability(judgements: Sequence[Judgement]) -> tuple[float, bool]:
     """Return the highest probability of an emergency, and whether it is high enough for the notice."""
     sure = [
-        (
-            judgement.outcomes["emergency"],
-            judgement.outcomes["emergency"] >= shelf.decider.emergency_threshold,
-        )
-        for shelf, judgement in zip(index.shelves, judgements, strict=True)
+        (judgement.outcomes["emergency"], judgement.outcomes["emergency"] >= judgement.decider.emergency_threshold)
+        for judgement in judgements
     ]
     return max(sure)
+
+
+def next_in_section(index: Index, last: int, shown: Collection[int], question: str, nothing: str) -> Answer:
+    """Show what was not `shown` yet in the section of the `last` sentence, or say `nothing` when that is all.
+
+    last, shown: numbers of sentences in the corpus.
+    """
+    here = index.corpus.passages[index.corpus.sentences[last].passage]
+    same = [
+        (number, sentence)
+        for number, sentence in enumerate(index.corpus.sentences)
+        if sentence.span.article == here.span.article
+        and index.corpus.passages[sentence.passage].section == here.section
+        and number not in shown
+    ]
+    later = [(number, sentence) for number, sentence in same if number > last] or same
+    quotes = []
+    for passage in dict.fromkeys(sentence.passage for _, sentence in later[:MAX_SENTENCES]):
+        marked = tuple(sentence.span for _, sentence in later[:MAX_SENTENCES] if sentence.passage == passage)
+        quotes.append(Quote(index.corpus.passages[passage].span, here.heading, marked, 1.0))
+    return Answer(
+        question=question,
+        looked_up=f"{question} — {index.corpus.text(here.heading)}" if here.heading else question,
+        outcome=Outcome.ANSWERED if quotes else Outcome.DECLINED,
+        confidence=1.0 if quotes else 0.0,
+        quotes=tuple(quotes),
+        see_also=here.see_also if quotes else (),
+        attribution=index.corpus.articles[here.span.article].byline,
+        notice=None if quotes else nothing,
+    )
 
 
 def attribution(index: Index, shelf: Shelf | None = None) -> Span | None:
@@ -68,7 +95,7 @@ def _best(index: Index, shelf: Shelf, judgement: Judgement) -> tuple[Quote, ...]
     chosen = [
         place
         for rank, place in enumerate(order)
-        if rank == 0 or judgement.sentences[place] >= shelf.decider.highlight_threshold
+        if rank == 0 or judgement.sentences[place] >= judgement.decider.highlight_threshold
     ]
     return _quotes(index, shelf, chosen, judgement.sentences)
 
@@ -80,7 +107,7 @@ def _best_opens_list(index: Index, shelf: Shelf, judgement: Judgement) -> bool:
 
 def _overview(index: Index, shelf: Shelf, judgement: Judgement) -> tuple[Quote, ...]:
     """Quote the parts that belong to an overview, in the order of the article; a list is given whole."""
-    parts = {int(place) for place in np.flatnonzero(judgement.parts >= shelf.decider.part_threshold)}
+    parts = {int(place) for place in np.flatnonzero(judgement.parts >= judgement.decider.part_threshold)}
     parts = parts or {int(judgement.sentences.argmax())}
     article = index.corpus.sentences[int(shelf.sentences[max(parts, key=lambda p: judgement.parts[p])])].span.article
     listed = list_places(index, shelf, article)

@@ -1,20 +1,40 @@
-"""A question as typed → what is looked up."""
+"""A question as typed → what is looked up, or what is said instead."""
 
 import re
+import tomllib
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 MAX_CHARACTERS = 2000
-MAX_HISTORY = 20
+# How many earlier questions of a conversation are looked at.
+MAX_HISTORY = 6
+
+_PHRASES = Path(__file__).with_name("phrases.toml")
+MORE = "more"
 
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """What is looked up for a question; `problem` names the sentence of wording.toml to say instead."""
+    """What is looked up for a question.
+
+    `phrase` names the sentence of wording.toml to say instead of looking up, or MORE.
+    """
 
     text: str
-    problem: str | None = None
+    phrase: str | None = None
+
+
+def resolve(question: str) -> LookedUp:
+    """Clean a question, and see whether it is one."""
+    if len(question) > MAX_CHARACTERS:
+        return LookedUp(clean(question[:MAX_CHARACTERS]), "too_long")
+    text = clean(question)
+    if not re.search(r"\w", text):
+        return LookedUp(text, "empty")
+    folded = re.sub(r"[^\w\s]+$", "", text.casefold().replace("'", "").replace("’", "")).strip()
+    return LookedUp(text, next((name for name, said in phrases().items() if said.fullmatch(folded)), None))
 
 
 def clean(question: str) -> str:
@@ -25,12 +45,8 @@ def clean(question: str) -> str:
     return unicodedata.normalize("NFC", kept).strip()
 
 
-def resolve(question: str, history: Sequence[str] = ()) -> LookedUp:
-    """Decide what is looked up. history: the earlier questions of the conversation, oldest first."""
-    del history  # follow-ups are read by themselves for now
-    if len(question) > MAX_CHARACTERS:
-        return LookedUp(clean(question[:MAX_CHARACTERS]), "too_long")
-    text = clean(question)
-    if not re.search(r"\w", text):
-        return LookedUp(text, "empty")
-    return LookedUp(text)
+@cache
+def phrases() -> dict[str, re.Pattern[str]]:
+    """Read the table of phrases that are no questions."""
+    table = tomllib.loads(_PHRASES.read_text(encoding="utf-8"))
+    return {name: re.compile("|".join(f"(?:{pattern})" for pattern in own)) for name, own in table.items()}

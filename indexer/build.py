@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import faiss
@@ -17,7 +17,8 @@ from threadpoolctl import threadpool_limits
 from indexer.corpus import Corpus, load_corpus
 from indexer.encoder import DEFAULT_MODEL, Vectors, load_encoder
 from indexer.errors import IndexFormatError, StaleIndexError, UsageError, VerbatimError
-from indexer.evidence import Lexicon
+from indexer.evidence import Lexicon, stack_evidence
+from indexer.followups import Context, FollowUps, turn_vectors
 from indexer.index import (
     CURRENT,
     Index,
@@ -25,15 +26,18 @@ from indexer.index import (
     all_scores,
     check_fresh,
     corpus_fingerprint,
+    lead_places,
     make_manifest,
     read_manifest,
     save_generation,
     shelf_sentences,
     shelf_taught,
 )
-from indexer.questions import Kind, Question
-from indexer.training import MIN_ANSWERED, fit_shelf
+from indexer.questions import Kind, Question, Turn
+from indexer.training import MIN_ANSWERED, MIN_FOLLOW_UPS, fit_follow_ups, fit_shelf
 from indexer.untaught import UNTAUGHT
+
+CHANGES_OF_TOPIC = 600
 
 Progress = Callable[[str], None]
 
@@ -105,16 +109,63 @@ def _make(
     sentence_views, question_views = _flat(sentence_vectors), _flat(question_vectors)
     lexicon = Lexicon(views)
     shelves: list[Shelf] = []
-    figures: list[dict[str, float]] = []
+    figures: list[dict[str, dict[str, float]]] = []
     # One thread: the order of additions, and so the last digit of every weight, must not depend on the machine.
     with threadpool_limits(1):
         for articles in groups:
             first = sum(len(shelf.taught.questions) for shelf in shelves)
             shelf, own = _fill_shelf(corpus, articles, first, question_vectors, sentence_views, lexicon, progress)
             shelves.append(shelf)
-            figures.append(own)
+            figures.append({"single questions": own} if own else {})
+        index = Index(corpus, encoder, sentence_views, question_views, lexicon, tuple(shelves), {})
+        for number, shelf in enumerate(shelves):
+            turns = [t for article in shelf.articles for t in corpus.conversations[article] if t.earlier]
+            if shelf.head and len(turns) >= MIN_FOLLOW_UPS:
+                progress(f"Learning from {len(turns)} follow-up questions taught for {shelf.articles[0]}")
+                turns += _changes_of_topic(shelf, turns)
+                shelves[number], figures[number]["follow-ups"] = _add_follow_ups(index, shelf, turns)
     manifest = make_manifest(corpus, fingerprint, encoder, shelves, figures)
-    return Index(corpus, encoder, sentence_views, question_views, lexicon, tuple(shelves), manifest)
+    return replace(index, shelves=tuple(shelves), manifest=manifest)
+
+
+def _changes_of_topic(shelf: Shelf, turns: list[Turn]) -> list[Turn]:
+    """Set single questions behind the earlier turns of conversations that they have nothing to do with.
+
+    Without them nothing teaches that a question after another one may stand alone. As many as CHANGES_OF_TOPIC,
+    evenly out of all the taught ones.
+    """
+    questions = shelf.taught.questions[:: max(1, len(shelf.taught.questions) // CHANGES_OF_TOPIC)]
+    return [Turn(question, turns[number * 7 % len(turns)].earlier) for number, question in enumerate(questions)]
+
+
+def _add_follow_ups(index: Index, shelf: Shelf, turns: list[Turn]) -> tuple[Shelf, dict[str, float]]:
+    """Fit what judges follow-ups, each turn read in the context that its taught answers would have left."""
+    corpus = index.corpus
+    questions = [turn.question.text for turn in turns]
+    contexts = [taught_context(corpus, turn) for turn in turns]
+    last = [None if c.sentence is None else corpus.text(corpus.sentences[c.sentence].span) for c in contexts]
+    alone = index.encoder.encode(questions)
+    behind = index.encoder.encode([c.behind(q, s) for c, q, s in zip(contexts, questions, last, strict=True)])
+    evidence = stack_evidence([index.read(q, v[None, :], shelf) for q, v in zip(questions, alone, strict=True)])
+    place = {int(number): at for at, number in enumerate(shelf.sentences)}
+    taught = lead_places(corpus, tuple(turn.question for turn in turns), place)
+    vectors = turn_vectors(alone, behind)
+    places = np.stack([shelf.context_places(corpus, context) for context in contexts])
+    head, decider, leaning, figures = fit_follow_ups(taught, vectors, evidence, places, shelf.decider)
+    follow_ups = FollowUps(head, decider, tuple(taught.leads), leaning, _flat(vectors))
+    return replace(shelf, follow_ups=follow_ups), figures
+
+
+def taught_context(corpus: Corpus, turn: Turn) -> Context:
+    """Return the context that the taught answers of the earlier turns would have left."""
+    sentence: int | None = None
+    shown: set[int] = set()
+    for earlier in turn.earlier:
+        if earlier.answers:
+            first = corpus.sentences_touched(earlier.answers[:1])[0]
+            sentence = None if earlier.kind is Kind.OVERVIEW else first
+            shown.add(first)
+    return Context(turn.earlier[-1].text, sentence, frozenset(shown))
 
 
 def shelve(corpus: Corpus) -> list[tuple[str, ...]]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from indexer.article import Article, Span, article_folders, load_article
 from indexer.errors import ArticleError
 from indexer.passages import Passage, article_passages, list_opener
-from indexer.questions import Question, load_taught
+from indexer.questions import Question, Turn, load_conversations, load_taught
 
 QUESTIONS_FILE = "questions.jsonl"
+CONVERSATIONS_FILE = "conversations.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,10 @@ class Corpus:
     sentences: tuple[Sentence, ...]
     questions: dict[str, tuple[Question, ...]]
     """Taught questions by article id."""
+    conversations: dict[str, tuple[Turn, ...]]
+    """Turns of taught conversations by article id."""
     list_openers: dict[str, Span]
     """The sentence that opens an article's list of sections, for the articles that have one."""
-    questions_sha256: dict[str, str]
 
     def text(self, span: Span) -> str:
         """Return the words of a span, unchanged."""
@@ -66,8 +68,8 @@ def load_corpus(folder: Path) -> Corpus:
     articles: dict[str, Article] = {}
     passages: list[Passage] = []
     questions: dict[str, tuple[Question, ...]] = {}
+    conversations: dict[str, tuple[Turn, ...]] = {}
     openers: dict[str, Span] = {}
-    hashes: dict[str, str] = {}
     for path in article_folders(folder):
         article = load_article(path)
         own = article_passages(article)
@@ -76,11 +78,11 @@ def load_corpus(folder: Path) -> Corpus:
         articles[article.id] = article
         passages += own
         questions[article.id] = load_taught(path / QUESTIONS_FILE, article)
-        hashes[article.id] = file_sha256(path / QUESTIONS_FILE)
+        conversations[article.id] = load_conversations(path / CONVERSATIONS_FILE, article)
     sentences = tuple(Sentence(span, number) for number, passage in enumerate(passages) for span in passage.sentences)
     if not sentences:
         raise ArticleError(f"{folder}: no sentence was found in any article of this corpus.")
-    return Corpus(articles, tuple(passages), sentences, questions, openers, hashes)
+    return Corpus(articles, tuple(passages), sentences, questions, conversations, openers)
 
 
 def file_sha256(path: Path) -> str:

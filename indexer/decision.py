@@ -77,27 +77,39 @@ class Judgement:
 
     `sentences` (s,): probability that each sentence answers; `parts` (s,): strength of each as part of an
     overview, 1 for the strongest; `outcomes`: probability of each of OUTCOMES; `confidence`: probability that
-    one of the best three sentences answers the question, or that an overview does.
+    one of the best three sentences answers the question, or that an overview does; `decider` has the thresholds
+    that go with them; `leans` says that the question was read with what was shown before it.
     """
 
     sentences: Floats
     parts: Floats
     outcomes: dict[str, float]
     confidence: float
+    decider: Decider
+    leans: bool = False
 
 
 def judge(decider: Decider, evidence: Evidence) -> list[Judgement]:
     """Judge each question of the evidence."""
     sentences = decider.sentence(sentence_features(evidence))
     outcomes = decider.outcome(outcome_features(evidence, sentences))
+    return judgements(decider, sentences, outcomes, evidence.part)
+
+
+def judgements(
+    decider: Decider, sentences: Floats, outcomes: Floats, part: Floats, *, leans: bool = False
+) -> list[Judgement]:
+    """Put together what was found for n questions: sentences (n, s), outcomes (n, 4), part (n, s)."""
     confidence = decider.confidence(confidence_features(sentences, outcomes))
-    strongest = np.maximum(evidence.part.max(axis=1, keepdims=True), 0.05)
+    strongest = np.maximum(part.max(axis=1, keepdims=True), 0.05)
     return [
         Judgement(
             sentences=sentences[row],
-            parts=evidence.part[row] / strongest[row],
+            parts=part[row] / strongest[row],
             outcomes=dict(zip(OUTCOMES, map(float, outcomes[row]), strict=True)),
             confidence=float(confidence[row]),
+            decider=decider,
+            leans=leans,
         )
         for row in range(len(sentences))
     ]
@@ -132,7 +144,7 @@ def outcome_features(evidence: Evidence, sentences: Floats) -> Floats:
 def confidence_features(sentences: Floats, outcomes: Floats) -> Floats:
     """Return the log-odds that the article answers and that the best sentence does, shape (n, 2)."""
     answerable = outcomes[:, OUTCOMES.index("answered")] + outcomes[:, OUTCOMES.index("overview")]
-    return np.stack([_log_odds(answerable), _log_odds(sentences.max(axis=1))], axis=-1)
+    return np.stack([log_odds(answerable), log_odds(sentences.max(axis=1))], axis=-1)
 
 
 def lead(scores: Floats) -> Floats:
@@ -151,6 +163,7 @@ def _best_two(scores: Floats) -> tuple[Floats, Floats]:
     return first, second
 
 
-def _log_odds(probability: Floats) -> Floats:
+def log_odds(probability: Floats) -> Floats:
+    """Return the logarithm of p / (1 - p), for p kept off 0 and 1."""
     clipped = np.clip(probability, 1e-4, 1 - 1e-4)
     return np.asarray(np.log(clipped / (1 - clipped)))

@@ -6,7 +6,7 @@ sentence of the shelf, so that the same code serves one question at answer time 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import bm25s
@@ -128,3 +128,15 @@ def nearest(likeness: Floats, rows_by_sentence: Mapping[int, Ints], sentences: i
 def nearest_declined(likeness: Floats, declined_rows: Ints) -> Floats:
     """Return, per question, the highest likeness to a taught question without an answer, shape (n,)."""
     return likeness[:, declined_rows].max(axis=1) if len(declined_rows) else np.zeros(len(likeness))
+
+
+def mean_evidence(first: Evidence, second: Evidence) -> Evidence:
+    """Return the mean of the evidence for two readings of the same questions."""
+    names = [field.name for field in fields(Evidence)]
+    return Evidence(**{name: (getattr(first, name) + getattr(second, name)) / 2 for name in names})
+
+
+def stack_evidence(rows: Sequence[Evidence]) -> Evidence:
+    """Join the evidence of single questions."""
+    names = [field.name for field in fields(Evidence)]
+    return Evidence(**{name: np.concatenate([getattr(row, name) for row in rows]) for name in names})

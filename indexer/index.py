@@ -6,6 +6,7 @@ On disk an index is a folder with one *generation* folder and a CURRENT file tha
     .index/<generation>/manifest.json    format, model, hashes, versions, counts, deciders, figures
                         sentences.faiss  IndexFlatIP over sentence views (heading + sentence)
                         questions.faiss  IndexFlatIP over taught-question views
+                        follow_ups.0.faiss  the same over the turns of taught conversations, one for each shelf
                         heads.safetensors, grams.json
 
 CURRENT is replaced in one step after a generation is complete, so that a build killed at any moment leaves
@@ -25,14 +26,16 @@ import numpy as np
 import safetensors.numpy
 
 from indexer.article import ARTICLE_FILES
-from indexer.corpus import QUESTIONS_FILE, Corpus, file_sha256, load_corpus
+from indexer.corpus import CONVERSATIONS_FILE, QUESTIONS_FILE, Corpus, file_sha256, load_corpus
 from indexer.decision import Decider, Judgement, judge
 from indexer.encoder import Encoder, Vectors, load_encoder, model_sha256
 from indexer.errors import IndexFormatError, StaleIndexError
-from indexer.evidence import Evidence, Ints, Lexicon, Taught, head_columns, nearest, nearest_declined
+from indexer.evidence import Evidence, Ints, Lexicon, Taught, head_columns, mean_evidence, nearest, nearest_declined
+from indexer.followups import Context, FollowUps, place_features, turn_vectors
 from indexer.head import Floats, GramTable, Head
+from indexer.questions import Question
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CURRENT = "CURRENT"
 _LIBRARIES = ("faiss-cpu", "numpy", "scikit-learn", "sentence-transformers", "pysbd", "bm25s")
 
@@ -50,6 +53,7 @@ class Shelf:
     taught: Taught
     head: Head | None
     decider: Decider
+    follow_ups: FollowUps | None = None
 
     def evidence(self, question: str, dense: Floats, lexical: Floats, likeness: Floats) -> Evidence:
         """Gather this shelf's evidence from the scores of all sentences and all taught questions.
@@ -74,6 +78,14 @@ class Shelf:
             declined_neighbour=nearest_declined(own[None, :], self.taught.declined_rows),
         )
 
+    def context_places(self, corpus: Corpus, context: Context) -> Floats:
+        """Return where every sentence of the shelf stands to the one shown last, shape (s, 6)."""
+        place = {int(number): at for at, number in enumerate(self.sentences)}
+        passages = [corpus.sentences[number].passage for number in self.sentences]
+        sections = [corpus.passages[number].section for number in passages]
+        last = place.get(context.sentence) if context.sentence is not None else None
+        return place_features(last, [place[n] for n in context.shown if n in place], passages, sections)
+
 
 @dataclass(frozen=True)
 class Index:
@@ -87,13 +99,36 @@ class Index:
     shelves: tuple[Shelf, ...]
     manifest: dict[str, Any]
 
-    def search(self, question: str) -> list[Judgement]:
-        """Return what every shelf says of a question, in the order of `shelves`."""
-        vector = self.encoder.encode([question])
+    def search(self, question: str, context: Context | None = None) -> list[Judgement]:
+        """Return what every shelf says of a question, in the order of `shelves`.
+
+        context: what was asked and shown before it, if the question may lean on that.
+        """
+        if context is None:
+            vector = self.encoder.encode([question])
+            return [judge(shelf.decider, self.read(question, vector, shelf))[0] for shelf in self.shelves]
+        last = None if context.sentence is None else self.corpus.text(self.corpus.sentences[context.sentence].span)
+        behind = context.behind(question, last)
+        vectors = self.encoder.encode([question, behind])
+        return [self._judge_in_context(shelf, question, behind, vectors, context) for shelf in self.shelves]
+
+    def read(self, text: str, vector: Vectors, shelf: Shelf) -> Evidence:
+        """Gather the evidence of a shelf for one text and its vector (1, d)."""
         dense = all_scores(self.sentence_views, vector)[0]
         likeness = all_scores(self.question_views, vector)[0]
-        lexical = self.lexicon.scores(question)
-        return [judge(shelf.decider, shelf.evidence(question, dense, lexical, likeness))[0] for shelf in self.shelves]
+        return shelf.evidence(text, dense, self.lexicon.scores(text), likeness)
+
+    def _judge_in_context(
+        self, shelf: Shelf, question: str, behind: str, vectors: Vectors, context: Context
+    ) -> Judgement:
+        """Judge a question that is not the first. vectors: (2, d), of the question and of `behind`."""
+        alone = self.read(question, vectors[:1], shelf)
+        if shelf.follow_ups is None:
+            return judge(shelf.decider, mean_evidence(alone, self.read(behind, vectors[1:], shelf)))[0]
+        likeness = all_scores(shelf.follow_ups.views, turn_vectors(vectors[:1], vectors[1:]))[0]
+        places = shelf.context_places(self.corpus, context)
+        follow_up = shelf.follow_ups.judge(shelf.decider, question, alone, likeness, places)
+        return follow_up or judge(shelf.decider, alone)[0]
 
 
 def all_scores(views: Any, vectors: Vectors) -> Vectors:
@@ -107,7 +142,7 @@ def all_scores(views: Any, vectors: Vectors) -> Vectors:
 
 def corpus_fingerprint(folder: Path) -> dict[str, dict[str, str]]:
     """Return the sha-256 of every file that an index depends on, by article folder and file name."""
-    names = (*ARTICLE_FILES, "article.toml", QUESTIONS_FILE)
+    names = (*ARTICLE_FILES, "article.toml", QUESTIONS_FILE, CONVERSATIONS_FILE)
     return {
         path.name: {name: file_sha256(path / name) for name in names if (path / name).is_file()}
         for path in sorted(folder.iterdir() if folder.is_dir() else ())
@@ -126,7 +161,7 @@ def make_manifest(
     fingerprint: dict[str, dict[str, str]],
     encoder: Encoder,
     shelves: Sequence[Shelf],
-    figures: Sequence[dict[str, float]],
+    figures: Sequence[dict[str, dict[str, float]]],
 ) -> dict[str, Any]:
     """Describe an index: all that `load_index` checks, and what `show` tells."""
     return {
@@ -140,9 +175,17 @@ def make_manifest(
             "passages": len(corpus.passages),
             "sentences": len(corpus.sentences),
             "taught questions": sum(len(shelf.taught.questions) for shelf in shelves),
+            "taught follow-ups": sum(shelf.follow_ups.views.ntotal for shelf in shelves if shelf.follow_ups),
         },
         "shelves": [
-            {"articles": list(shelf.articles), "decider": shelf.decider.to_json(), "out_of_fold": own}
+            {
+                "articles": list(shelf.articles),
+                "decider": shelf.decider.to_json(),
+                "follow_up_decider": shelf.follow_ups.decider.to_json() if shelf.follow_ups else None,
+                "follow_up_leads": list(shelf.follow_ups.leads) if shelf.follow_ups else [],
+                "leaning_threshold": shelf.follow_ups.leaning_threshold if shelf.follow_ups else None,
+                "out_of_fold": own,
+            }
             for shelf, own in zip(shelves, figures, strict=True)
         ],
     }
@@ -152,16 +195,20 @@ def save_generation(index: Index, folder: Path) -> None:
     """Write all files of an index into a folder that exists and is empty."""
     faiss.write_index(index.sentence_views, str(folder / "sentences.faiss"))
     faiss.write_index(index.question_views, str(folder / "questions.faiss"))
-    heads = {number: shelf.head for number, shelf in enumerate(index.shelves) if shelf.head}
+    heads = {str(number): shelf.head for number, shelf in enumerate(index.shelves) if shelf.head}
+    for number, shelf in enumerate(index.shelves):
+        if shelf.follow_ups:
+            heads[f"{number}.follow_ups"] = shelf.follow_ups.head
+            faiss.write_index(shelf.follow_ups.views, str(folder / f"follow_ups.{number}.faiss"))
     tensors: dict[str, Vectors] = {}
-    for number, head in heads.items():
-        tensors |= {f"{number}.dual": head.dual, f"{number}.bias": head.bias}
+    for name, head in heads.items():
+        tensors |= {f"{name}.dual": head.dual, f"{name}.bias": head.bias}
         for table in head.tables:
-            tensors[f"{number}.{table.kind}.idf"] = table.idf
-            tensors[f"{number}.{table.kind}.weights"] = np.ascontiguousarray(table.weights)
+            tensors[f"{name}.{table.kind}.idf"] = table.idf
+            tensors[f"{name}.{table.kind}.weights"] = np.ascontiguousarray(table.weights)
     # safetensors does not read a file without tensors.
     safetensors.numpy.save_file(tensors or {"none": np.zeros(1, dtype=np.float32)}, folder / "heads.safetensors")
-    grams = {str(number): {table.kind: table.grams for table in head.tables} for number, head in heads.items()}
+    grams = {name: {table.kind: table.grams for table in head.tables} for name, head in heads.items()}
     (folder / "grams.json").write_text(json.dumps(grams, ensure_ascii=False), encoding="utf-8")
     manifest = json.dumps(index.manifest, indent=1, sort_keys=True, ensure_ascii=False)
     (folder / "manifest.json").write_text(manifest, encoding="utf-8")
@@ -190,7 +237,7 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
         tensors = safetensors.numpy.load_file(folder / "heads.safetensors")
         grams = json.loads((folder / "grams.json").read_text(encoding="utf-8"))
         shelves = tuple(
-            _read_shelf(corpus, manifest, number, tensors, grams) for number in range(len(manifest["shelves"]))
+            _read_shelf(folder, corpus, manifest, number, tensors, grams) for number in range(len(manifest["shelves"]))
         )
         taught = sum(len(shelf.taught.questions) for shelf in shelves)
         if (sentence_views.ntotal, question_views.ntotal) != (len(corpus.sentences), taught):
@@ -257,6 +304,7 @@ def _generation(index_folder: Path) -> Path:
 
 
 def _read_shelf(
+    folder: Path,
     corpus: Corpus,
     manifest: dict[str, Any],
     number: int,
@@ -264,22 +312,36 @@ def _read_shelf(
     grams: dict[str, dict[str, list[str]]],
 ) -> Shelf:
     about = manifest["shelves"][number]
-    head = None
-    if own := grams.get(str(number)):
-        tables = tuple(
-            GramTable(kind, tuple(words), tensors[f"{number}.{kind}.idf"], tensors[f"{number}.{kind}.weights"])
-            for kind, words in own.items()
+    follow_ups = None
+    if follow_up_head := _read_head(f"{number}.follow_ups", tensors, grams):
+        views = faiss.read_index(str(folder / f"follow_ups.{number}.faiss"))
+        follow_ups = FollowUps(
+            head=follow_up_head,
+            decider=Decider.from_json(about["follow_up_decider"]),
+            leads=tuple(about["follow_up_leads"]),
+            leaning_threshold=about["leaning_threshold"],
+            views=views,
         )
-        head = Head(tensors[f"{number}.dual"], tensors[f"{number}.bias"], tables)
     before = [article for shelf in manifest["shelves"][:number] for article in shelf["articles"]]
     return Shelf(
         articles=tuple(about["articles"]),
         sentences=shelf_sentences(corpus, about["articles"]),
         first_question=sum(len(corpus.questions[article]) for article in before),
         taught=shelf_taught(corpus, about["articles"]),
-        head=head,
+        head=_read_head(str(number), tensors, grams),
         decider=Decider.from_json(about["decider"]),
+        follow_ups=follow_ups,
     )
+
+
+def _read_head(name: str, tensors: dict[str, Vectors], grams: dict[str, dict[str, list[str]]]) -> Head | None:
+    if name not in grams:
+        return None
+    tables = tuple(
+        GramTable(kind, tuple(words), tensors[f"{name}.{kind}.idf"], tensors[f"{name}.{kind}.weights"])
+        for kind, words in grams[name].items()
+    )
+    return Head(tensors[f"{name}.dual"], tensors[f"{name}.bias"], tables)
 
 
 def shelf_sentences(corpus: Corpus, articles: Sequence[str]) -> Ints:
@@ -291,5 +353,10 @@ def shelf_taught(corpus: Corpus, articles: Sequence[str]) -> Taught:
     """Return the taught questions of some articles with the places they lead to."""
     place = {int(number): at for at, number in enumerate(shelf_sentences(corpus, articles))}
     questions = tuple(question for article in articles for question in corpus.questions[article])
+    return lead_places(corpus, questions, place)
+
+
+def lead_places(corpus: Corpus, questions: tuple[Question, ...], place: dict[int, int]) -> Taught:
+    """Turn the answers of questions into places of a shelf; `place` is from sentence numbers to places."""
     by_answers = {q.answers: tuple(place[n] for n in corpus.sentences_touched(q.answers)) for q in questions}
     return Taught(questions, tuple(by_answers[question.answers] for question in questions))

@@ -36,7 +36,16 @@ class Question:
     tags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a taught conversation, and the earlier turns of it, oldest first."""
+
+    question: Question
+    earlier: tuple[Question, ...]
+
+
 _KEYS = {"question", "answers", "kind", "tags"}
+_TURN_KEYS = _KEYS | {"conversation", "turn", "history"}
 
 
 def load_taught(path: Path, article: Article) -> tuple[Question, ...]:
@@ -57,6 +66,26 @@ def load_taught(path: Path, article: Article) -> tuple[Question, ...]:
         seen[key] = number
         questions.append(question)
     return tuple(questions)
+
+
+def load_conversations(path: Path, article: Article) -> tuple[Turn, ...]:
+    """Read the taught conversations of an article, one turn a line; an article without the file has none.
+
+    Raises QuestionsError with file:line, also where the history of a turn is not the turns above it.
+    """
+    if not path.is_file():
+        return ()
+    turns: list[Turn] = []
+    earlier: dict[object, list[Question]] = {}
+    for number, row in read_rows(path):
+        where = f"{path}:{number}"
+        question = parse_question(where, row, [article], known_keys=_TURN_KEYS)
+        before = earlier.setdefault(row.get("conversation"), [])
+        if row.get("history", []) != [turn.text for turn in before]:
+            raise QuestionsError(f"{where}: 'history' must be the questions of the turns above it, oldest first.")
+        turns.append(Turn(question, tuple(before)))
+        before.append(question)
+    return tuple(turns)
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

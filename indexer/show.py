@@ -65,7 +65,9 @@ def as_text(description: dict[str, Any]) -> str:
     for decision in description["decisions"]:
         lines += ["", f"Decisions for {', '.join(decision['articles'])}:"]
         lines.append(f"  declines below a confidence of {decision['answer_threshold']:.2f}")
-        lines += [f"  {figure}: {value:.3f}" for figure, value in decision["out_of_fold"].items()]
+        for what, figures in decision["out_of_fold"].items():
+            lines.append(f"  out of fold, {what}:")
+            lines += [f"    {figure}: {value:.3f}" for figure, value in figures.items()]
         if not decision["out_of_fold"]:
             lines.append("  too few taught questions to learn from: general weights decide")
     return "\n".join(lines)

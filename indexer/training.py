@@ -1,7 +1,8 @@
 """Fit what decides for a taught article, out of fold: no question is judged by a head that saw its author."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,12 @@ from indexer.decision import (
 )
 from indexer.encoder import Vectors
 from indexer.evidence import OUTCOME_COLUMNS, Evidence, Taught, head_columns, nearest, nearest_declined
+from indexer.followups import (
+    LEANING_TAGS,
+    FollowUpEvidence,
+    follow_up_outcome_features,
+    follow_up_sentence_features,
+)
 from indexer.head import Floats, Head, fit_head
 from indexer.questions import Kind, Question
 
@@ -27,12 +34,22 @@ Flags = npt.NDArray[np.bool_]
 # Fewer answered questions than this, and an article is treated as untaught: nothing could be fitted on them.
 MIN_ANSWERED = 60
 
+# The same for the follow-up turns of taught conversations.
+MIN_FOLLOW_UPS = 100
+
 # Of the taught questions that the article does not answer, at most this share may get an answer (out of fold).
 WRONG_ANSWER_SHARE = 0.09
+# The same for follow-up questions, which are taught with more and nearer traps than patients set.
+WRONG_FOLLOW_UP_SHARE = 0.15
+# Of the questions that stand alone, at most this share may be read with what was shown before them.
+TAKEN_FOR_LEANING_SHARE = 0.15
 # Of the sentences highlighted in an answer, at least this share must be right (out of fold).
-HIGHLIGHT_PRECISION = 0.90
+HIGHLIGHT_PRECISION = 0.85
 # Of the taught questions that the article answers, at most this share may raise the emergency notice.
 FALSE_ALARM_SHARE = 0.002
+
+# A sentence belongs to an overview when its score is at least this share of the strongest one's.
+PART_THRESHOLD = 0.5
 
 # An answer highlights at most this many sentences.
 MAX_SENTENCES = 3
@@ -48,40 +65,77 @@ def fit_shelf(
     vectors: (n, d) unit vectors of the taught questions; dense, lexical: (n, s) their evidence.
     Returns also the out-of-fold figures, which the manifest keeps.
     """
-    sentences = dense.shape[1]
-    kinds = np.array([OUTCOMES.index(q.kind.value) for q in taught.questions])
     groups = fold_labels(taught.questions)
     head, held_out = fit_head(vectors, [q.text for q in taught.questions], _targets(taught), groups)
     evidence = _held_out_evidence(taught, vectors, dense, lexical, held_out, groups)
+    decider, figures = fit_decider(
+        taught, sentence_features(evidence), partial(outcome_features, evidence), WRONG_ANSWER_SHARE
+    )
+    return head, decider, figures
 
-    right = np.zeros((len(kinds), sentences), dtype=bool)
-    for row, leads in enumerate(taught.leads_to):
-        if taught.questions[row].kind is Kind.ANSWERED:
-            right[row, list(leads)] = True
+
+def fit_follow_ups(
+    taught: Taught, vectors: Vectors, evidence: Evidence, places: Floats, alone: Decider
+) -> tuple[Head, Decider, float, dict[str, float]]:
+    """Fit head, decider and leaning threshold for the follow-up turns of taught conversations.
+
+    vectors: (n, 2·d) of `followups.turn_vectors`; evidence: of the questions alone, n rows; places: (n, s, 6)
+    of `followups.place_features`; alone: what decides for single questions.
+    """
+    texts = [question.text for question in taught.questions]
+    leaning = np.array([float(bool(LEANING_TAGS.intersection(q.tags))) for q in taught.questions])
+    targets = np.concatenate([_targets(taught), leaning[:, None]], axis=1)
+    head, held_out = fit_head(vectors, texts, targets, fold_labels(taught.questions))
+    scores, part, outcomes = head_columns(held_out[:, :-1], taught.leads, evidence.sentences)
+    lengths = np.array([float(len(text.split())) for text in texts])
+    found = FollowUpEvidence(evidence, scores, part, outcomes, places, lengths)
+    decider, figures = fit_decider(
+        taught,
+        follow_up_sentence_features(found),
+        partial(follow_up_outcome_features, alone, found),
+        WRONG_FOLLOW_UP_SHARE,
+    )
+    threshold = float(np.quantile(held_out[leaning == 0, -1], 1 - TAKEN_FOR_LEANING_SHARE))
+    figures["leaning: read with what was shown"] = float((held_out[leaning == 1, -1] >= threshold).mean())
+    figures["standing alone: read with what was shown"] = float((held_out[leaning == 0, -1] >= threshold).mean())
+    return head, decider, threshold, figures
+
+
+def fit_decider(
+    taught: Taught, features: Floats, outcome_features_of: Callable[[Floats], Floats], wrong_share: float
+) -> tuple[Decider, dict[str, float]]:
+    """Fit the models and choose the thresholds on out-of-fold features.
+
+    features: (n, s, f) of every question and sentence; outcome_features_of: from the sentences' probabilities
+    (n, s) to the features of every question; wrong_share: of the questions without an answer, at most this
+    share may get one.
+    """
+    kinds = np.array([OUTCOMES.index(q.kind.value) for q in taught.questions])
     answered: Flags = np.equal(kinds, OUTCOMES.index("answered"))
-    features = sentence_features(evidence)
+    overview: Flags = np.equal(kinds, OUTCOMES.index("overview"))
+    declined: Flags = np.equal(kinds, OUTCOMES.index("declined"))
+    right = np.zeros(features.shape[:2], dtype=bool)
+    for row in np.flatnonzero(answered):
+        right[row, list(taught.leads_to[row])] = True
     sentence_model = _logistic(features[answered].reshape(-1, features.shape[-1]), right[answered].ravel())
     probabilities = sentence_model(features)
-    outcome_model = _logistic(outcome_features(evidence, probabilities), kinds)
-    outcomes = outcome_model(outcome_features(evidence, probabilities))
-    first_right: Flags = np.take_along_axis(right, probabilities.argmax(axis=1)[:, None], axis=1)[:, 0]
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :MAX_SENTENCES]
-    one_right: Flags = np.take_along_axis(right, best, axis=1).any(axis=1)
-    overview: Flags = np.equal(kinds, OUTCOMES.index("overview"))
-    confidence_model = _logistic(confidence_features(probabilities, outcomes), one_right | overview)
-    confidence = confidence_model(confidence_features(probabilities, outcomes))
-
-    declined: Flags = np.equal(kinds, OUTCOMES.index("declined"))
-    threshold = float(np.quantile(confidence[declined], 1 - WRONG_ANSWER_SHARE)) if declined.any() else 0.5
-    emergency = outcomes[:, OUTCOMES.index("emergency")]
+    of_questions = outcome_features_of(probabilities)
+    outcome_model = _logistic(of_questions, kinds)
+    outcomes = outcome_model(of_questions)
+    first_right, one_right = _right_places(right, probabilities)
+    of_answers = confidence_features(probabilities, outcomes)
+    confidence_model = _logistic(of_answers, one_right | overview)
+    confidence = confidence_model(of_answers)
+    threshold = float(np.quantile(confidence[declined], 1 - wrong_share)) if declined.any() else 0.5
+    emergency = outcomes[answered | overview, OUTCOMES.index("emergency")]
     decider = Decider(
         sentence=sentence_model,
         outcome=outcome_model,
         confidence=confidence_model,
         answer_threshold=threshold,
         highlight_threshold=_highlight_threshold(probabilities[answered], right[answered]),
-        part_threshold=0.5,
-        emergency_threshold=max(0.5, float(np.quantile(emergency[answered | overview], 1 - FALSE_ALARM_SHARE))),
+        part_threshold=PART_THRESHOLD,
+        emergency_threshold=max(0.5, float(np.quantile(emergency, 1 - FALSE_ALARM_SHARE))),
     )
     shown: Flags = np.greater(confidence, threshold)
     wrongly = int(np.count_nonzero(shown & declined))
@@ -93,7 +147,14 @@ def fit_shelf(
         "unanswerable: answered, upper bound": upper_bound(wrongly, int(declined.sum())),
         "answers shown that are wrong": float((shown & (declined | (answered & ~first_right))).sum() / shown.sum()),
     }
-    return head, decider, figures
+    return decider, figures
+
+
+def _right_places(right: Flags, probabilities: Floats) -> tuple[Flags, Flags]:
+    """Return, per question, whether its best sentence is right, and whether one of its best MAX_SENTENCES is."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :MAX_SENTENCES]
+    right_of_best: Flags = np.take_along_axis(right, best, axis=1)
+    return right_of_best[:, 0], np.asarray(right_of_best.any(axis=1))
 
 
 def fold_labels(questions: Sequence[Question]) -> list[str]:

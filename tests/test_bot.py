@@ -142,7 +142,11 @@ def test_any_text_whatever_gives_spans_and_wording_only(bot, question):
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.sampled_from(["scar", "nerve", "how long", "why", "disc", "again", "pain", "who", "?", "not"]), max_size=12))
+@given(
+    st.lists(
+        st.sampled_from(["scar", "nerve", "how long", "why", "disc", "again", "pain", "who", "?", "not"]), max_size=12
+    )
+)
 def test_any_mix_of_the_articles_words_gives_spans_and_wording_only(bot, words):
     assert_made_of_spans_and_wording(bot.answer(" ".join(words)), bot.corpus)
 
@@ -197,7 +201,9 @@ def test_an_article_that_nobody_taught_is_answered_from_and_declines(small_corpu
     bot = Bot.open(small_corpus, tmp_path / "index")
     answer = bot.answer("How long is swelling around the knee usual?")
     assert answer.outcome is Outcome.ANSWERED
-    assert bot.corpus.text(answer.quotes[0].highlights[0]) == "Swelling around the knee is usual for three to six months."
+    assert (
+        bot.corpus.text(answer.quotes[0].highlights[0]) == "Swelling around the knee is usual for three to six months."
+    )
     assert bot.answer("What is the capital of Peru?").outcome is Outcome.DECLINED
     assert bot.answer("i cant pee since my operation").outcome is Outcome.EMERGENCY
     assert_made_of_spans_and_wording(answer, bot.corpus)
@@ -210,22 +216,53 @@ def test_ask_prints_the_contract_as_json(bot, index_folder):
     done = run("ask", "is scar tissue common", "--json", "--index", str(index_folder))
     assert done.returncode == 0
     row = json.loads(done.stdout)
-    assert list(row) == ["question", "looked_up", "outcome", "confidence", "quotes", "see_also", "attribution", "notice", "topics"]
-    assert set(row["quotes"][0]) == {"article", "article_sha256", "start", "end", "text", "heading", "highlights", "score"}
+    assert list(row) == [
+        "question",
+        "looked_up",
+        "outcome",
+        "confidence",
+        "quotes",
+        "see_also",
+        "attribution",
+        "notice",
+        "topics",
+    ]
+    assert set(row["quotes"][0]) == {
+        "article",
+        "article_sha256",
+        "start",
+        "end",
+        "text",
+        "heading",
+        "highlights",
+        "score",
+    }
 
 
 def test_a_conversation_on_the_terminal_shows_quotes_and_ends_with_an_empty_line(index_folder):
     done = run("ask", "--index", str(index_folder), stdin="is scar tissue common\n\n")
     assert done.returncode == 0
-    assert "»A really rare cause of postoperative leg pain, if it ever happens, is scar tissue.«" in " ".join(done.stdout.split())
+    assert "»A really rare cause of postoperative leg pain, if it ever happens, is scar tissue.«" in " ".join(
+        done.stdout.split()
+    )
     assert "Dr. Peter Ullrich" in done.stdout
 
 
 def test_a_file_of_questions_becomes_a_file_of_answers_in_the_same_order(bot, index_folder, tmp_path):
-    rows = [{"id": n, "question": q} for n, q in enumerate(["is scar tissue common", "when may i drive", "", "hi\nthere"])]
+    rows = [
+        {"id": n, "question": q} for n, q in enumerate(["is scar tissue common", "when may i drive", "", "hi\nthere"])
+    ]
     rows.append({"id": "x", "question": "and that?", "history": ["is scar tissue common"]})
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    done = run("answer", "--questions", str(tmp_path / "in.jsonl"), "--output", str(tmp_path / "out.jsonl"), "--index", str(index_folder))
+    done = run(
+        "answer",
+        "--questions",
+        str(tmp_path / "in.jsonl"),
+        "--output",
+        str(tmp_path / "out.jsonl"),
+        "--index",
+        str(index_folder),
+    )
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [a["id"] for a in answers] == [0, 1, 2, 3, "x"]
@@ -234,7 +271,11 @@ def test_a_file_of_questions_becomes_a_file_of_answers_in_the_same_order(bot, in
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("{", "in.jsonl:1: not valid JSON"), ('{"id": 1}', "in.jsonl:1: a row needs"), ('{"id": 1, "question": "q", "history": "x"}', "'history' must be a list")],
+    [
+        ("{", "in.jsonl:1: not valid JSON"),
+        ('{"id": 1}', "in.jsonl:1: a row needs"),
+        ('{"id": 1, "question": "q", "history": "x"}', "'history' must be a list"),
+    ],
 )
 def test_a_broken_file_of_questions_is_named_by_line_and_nothing_is_written(tmp_path, line, message):
     (tmp_path / "in.jsonl").write_text(line)
@@ -261,7 +302,15 @@ def test_the_output_may_not_overwrite_the_questions(tmp_path):
 
 def test_an_output_that_cannot_be_written_is_named(bot, index_folder, tmp_path):
     (tmp_path / "q.jsonl").write_text('{"id": 1, "question": "why"}\n')
-    done = run("answer", "--questions", str(tmp_path / "q.jsonl"), "--output", str(tmp_path / "no" / "out.jsonl"), "--index", str(index_folder))
+    done = run(
+        "answer",
+        "--questions",
+        str(tmp_path / "q.jsonl"),
+        "--output",
+        str(tmp_path / "no" / "out.jsonl"),
+        "--index",
+        str(index_folder),
+    )
     assert (done.returncode, "cannot be written" in done.stderr) == (2, True)
 
 
