@@ -17,6 +17,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -150,10 +151,11 @@ def corpus_fingerprint(folder: Path) -> dict[str, dict[str, str]]:
     }
 
 
-def passages_sha256(corpus: Corpus) -> str:
-    """Return one hash over every span that the index relies on: it changes when parsing does."""
-    spans = [[p.span.start, p.span.end, *((s.start, s.end) for s in p.sentences)] for p in corpus.passages]
-    return hashlib.sha256(json.dumps(spans).encode()).hexdigest()
+@cache
+def recipe_sha256() -> str:
+    """Return one hash over the program that makes indexes: what it learns changes when the program does."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()
 
 
 def make_manifest(
@@ -168,7 +170,7 @@ def make_manifest(
         "format_version": FORMAT_VERSION,
         "model": {"name": encoder.name, "sha256": encoder.sha256, "dimension": encoder.dimension},
         "files_sha256": fingerprint,
-        "passages_sha256": passages_sha256(corpus),
+        "recipe_sha256": recipe_sha256(),
         "versions": {name: version(name) for name in _LIBRARIES},
         "counts": {
             "articles": len(corpus.articles),
@@ -223,10 +225,6 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
     check_fresh(manifest, corpus_folder, index_folder)
     corpus = load_corpus(corpus_folder)
     rebuild = rebuild_command(corpus_folder, index_folder)
-    if passages_sha256(corpus) != manifest["passages_sha256"]:
-        raise StaleIndexError(
-            f"The rules that cut articles into passages changed since the index was built; {rebuild}."
-        )
     encoder = load_encoder(manifest["model"]["name"])
     if encoder.sha256 != manifest["model"]["sha256"]:
         raise StaleIndexError(f"The weights of model '{encoder.name}' changed since the index was built; {rebuild}.")
@@ -279,6 +277,8 @@ def check_fresh(manifest: dict[str, Any], corpus_folder: Path, index_folder: Pat
             if now[article].get(name) != then[article].get(name):
                 path = corpus_folder / article / name
                 raise StaleIndexError(f"{path} changed after the index was built; {rebuild}.")
+    if manifest.get("recipe_sha256") != recipe_sha256():
+        raise StaleIndexError(f"The program that makes the index changed since it was built; {rebuild}.")
     model = manifest["model"]
     if (known := model_sha256(model["name"])) and known != model["sha256"]:
         raise StaleIndexError(f"The index was built with other weights of '{model['name']}'; {rebuild}.")
