@@ -2,7 +2,9 @@
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,10 +12,14 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
+from rich.progress import track
 
 from indexer.errors import ModelError
 
 Vectors = npt.NDArray[np.float32]
+
+_CHUNK = 128
 
 DEFAULT_MODEL = "bge-small-en-v1.5"
 
@@ -65,12 +71,18 @@ class Encoder:
         """
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
+        chunks = [list(texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)]
+        if len(chunks) == 1:
+            return self._encode(chunks[0])
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            encoded = threads.map(self._encode, chunks)
+            return np.concatenate(
+                list(track(encoded, "Encoding", total=len(chunks), console=Console(stderr=True), disable=not progress))
+            )
+
+    def _encode(self, texts: list[str]) -> Vectors:
         vectors = self._model.encode(
-            list(texts),
-            batch_size=1,
-            show_progress_bar=progress,
-            convert_to_numpy=True,
-            normalize_embeddings=True,
+            texts, batch_size=1, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=True
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
