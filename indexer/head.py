@@ -12,7 +12,7 @@ another training: the out-of-fold scores that fusion and decision are fitted on 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,7 +27,8 @@ from indexer.encoder import Vectors
 
 Floats = npt.NDArray[np.floating[Any]]
 
-MEANING_WEIGHT = 0.5
+# What each likeness weighs in the kernel.
+WEIGHTS = {"meaning": 0.5, "spelling": 0.25, "wording": 0.25}
 GAUSSIAN_WIDTH = 2.0
 RIDGE = 0.15
 _STEMMER = Stemmer.Stemmer("english")
@@ -38,17 +39,10 @@ def stemmed_words(text: str) -> list[str]:
     return list(_STEMMER.stemWords(re.findall(r"[\w#'-]+", text.casefold())))
 
 
-@dataclass(frozen=True, slots=True)
-class GramKind:
-    """A kind of surface likeness: its weight in the kernel and how a text is cut."""
-
-    weight: float
-    settings: dict[str, Any]
-
-
-GRAM_KINDS = {
-    "spelling": GramKind(0.25, {"analyzer": "char_wb", "ngram_range": (3, 5)}),
-    "wording": GramKind(0.25, {"tokenizer": stemmed_words, "token_pattern": None, "ngram_range": (1, 3)}),
+# How a text is cut for the likenesses of its surface.
+GRAM_KINDS: dict[str, dict[str, Any]] = {
+    "spelling": {"analyzer": "char_wb", "ngram_range": (3, 5)},
+    "wording": {"tokenizer": stemmed_words, "token_pattern": None, "ngram_range": (1, 3)},
 }
 
 
@@ -69,7 +63,7 @@ class GramTable:
     @cached_property
     def _vectorizer(self) -> TfidfVectorizer:
         columns = {gram: column for column, gram in enumerate(self.grams)}
-        vectorizer = TfidfVectorizer(sublinear_tf=True, vocabulary=columns, **GRAM_KINDS[self.kind].settings)
+        vectorizer = TfidfVectorizer(sublinear_tf=True, vocabulary=columns, **GRAM_KINDS[self.kind])
         vectorizer.idf_ = self.idf.astype(np.float64)
         return vectorizer
 
@@ -94,34 +88,40 @@ class Head:
         return np.asarray(gaussian(likeness) @ self.dual + sum(t.scores(text) for t in self.tables) + self.bias)
 
 
-def fit_head(vectors: Vectors, texts: Sequence[str], targets: Floats, groups: Sequence[str]) -> tuple[Head, Floats]:
+def fit_head(
+    vectors: Vectors,
+    texts: Sequence[str],
+    targets: Floats,
+    groups: Sequence[str],
+    weights: Mapping[str, float] = WEIGHTS,
+) -> tuple[Head, Floats]:
     """Fit a head, and return it with the scores each question gets from a head that never saw its group.
 
     vectors: (n, d) unit vectors; targets: (n, k), 1 where a question leads to a class, else 0.
     groups: one label a question; questions by the same author share one, so that out of fold means unseen author.
     """
     wide = vectors.astype(np.float64)
-    kernel = MEANING_WEIGHT * gaussian(wide @ wide.T)
+    kernel = weights["meaning"] * gaussian(wide @ wide.T)
     surfaces = []
-    for name, kind in GRAM_KINDS.items():
-        vectorizer, grams = _fit_grams(kind, texts)
-        kernel += kind.weight * (grams @ grams.T).toarray()
-        surfaces.append((name, kind, vectorizer, grams))
+    for kind, settings in GRAM_KINDS.items():
+        vectorizer, grams = _fit_grams(settings, texts)
+        kernel += weights[kind] * (grams @ grams.T).toarray()
+        surfaces.append((kind, vectorizer, grams))
     kernel[np.diag_indices_from(kernel)] += RIDGE
     inverse = cho_solve(cho_factor(kernel, lower=True), np.eye(len(kernel)))
     bias = targets.mean(axis=0)
     dual = inverse @ (targets - bias)
     head = Head(
-        dual=(MEANING_WEIGHT * dual).astype(np.float32),
+        dual=(weights["meaning"] * dual).astype(np.float32),
         bias=bias.astype(np.float32),
         tables=tuple(
             GramTable(
-                kind=name,
+                kind=kind,
                 grams=tuple(str(gram) for gram in vectorizer.get_feature_names_out()),
                 idf=vectorizer.idf_.astype(np.float32),
-                weights=(kind.weight * (grams.T @ dual)).astype(np.float32),
+                weights=(weights[kind] * (grams.T @ dual)).astype(np.float32),
             )
-            for name, kind, vectorizer, grams in surfaces
+            for kind, vectorizer, grams in surfaces
         ),
     )
     return head, _held_out(inverse, dual, targets, groups)
@@ -141,7 +141,7 @@ def _held_out(inverse: Floats, dual: Floats, targets: Floats, groups: Sequence[s
     return held_out
 
 
-def _fit_grams(kind: GramKind, texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
+def _fit_grams(settings: dict[str, Any], texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
     # A gram that stands in one question only tells no two questions apart.
-    vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=min(2, len(texts)), **kind.settings)
+    vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=min(2, len(texts)), **settings)
     return vectorizer, vectorizer.fit_transform(texts)

@@ -66,8 +66,8 @@ def fit_shelf(
     Returns also the out-of-fold figures, which the manifest keeps.
     """
     groups = fold_labels(taught.questions)
-    head, held_out = fit_head(vectors, [q.text for q in taught.questions], _targets(taught), groups)
-    evidence = _held_out_evidence(taught, vectors, dense, lexical, held_out, groups)
+    head, held_out = fit_head(vectors, [q.text for q in taught.questions], targets_of(taught), groups)
+    evidence = held_out_evidence(taught, vectors, dense, lexical, held_out, groups)
     decider, figures = fit_decider(
         taught, sentence_features(evidence), partial(outcome_features, evidence), WRONG_ANSWER_SHARE
     )
@@ -84,7 +84,7 @@ def fit_follow_ups(
     """
     texts = [question.text for question in taught.questions]
     leaning = np.array([float(bool(LEANING_TAGS.intersection(q.tags))) for q in taught.questions])
-    targets = np.concatenate([_targets(taught), leaning[:, None]], axis=1)
+    targets = np.concatenate([targets_of(taught), leaning[:, None]], axis=1)
     head, held_out = fit_head(vectors, texts, targets, fold_labels(taught.questions))
     scores, part, outcomes = head_columns(held_out[:, :-1], taught.leads, evidence.sentences)
     lengths = np.array([float(len(text.split())) for text in texts])
@@ -176,7 +176,8 @@ def upper_bound(failures: int, trials: int, level: float = 0.95) -> float:
     return 1.0 if failures >= trials else float(beta.ppf(level, failures + 1, trials - failures))
 
 
-def _targets(taught: Taught) -> Floats:
+def targets_of(taught: Taught) -> Floats:
+    """Return what a head learns: for each question 1 in the columns of its sentences and outcome, shape (n, k)."""
     leads = taught.leads
     column = {sentence: number for number, sentence in enumerate(leads)}
     targets = np.zeros((len(taught.questions), 2 * len(leads) + len(OUTCOME_COLUMNS)))
@@ -191,7 +192,7 @@ def _targets(taught: Taught) -> Floats:
     return targets
 
 
-def _held_out_evidence(
+def held_out_evidence(
     taught: Taught,
     vectors: Vectors,
     dense: Floats,

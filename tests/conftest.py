@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from bot.bot import Bot
 from indexer.build import build
@@ -20,7 +21,9 @@ def corpus_folder() -> Path:
 def index_folder(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the real corpus: the project's own if it is fresh, so that only a first run builds it."""
     folder = ROOT / ".index"
-    build(corpus_folder, folder)
+    # Test processes run side by side; the first builds, the others wait for it.
+    with FileLock(tmp_path_factory.getbasetemp().parent / "index-of-the-tests.lock"):
+        build(corpus_folder, folder)
     return folder
 
 
