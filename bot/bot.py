@@ -11,7 +11,8 @@ from bot.safety import red_flag
 from bot.wording import emergency_notice, wording
 from indexer.article import Span
 from indexer.followups import Context
-from indexer.index import Index, load_index
+from indexer.index import Index
+from indexer.storage import load_index
 
 
 class Bot:
@@ -47,7 +48,8 @@ class Bot:
 
     def _answer(self, question: str, context: Context | None) -> Answer:
         looked_up = resolve(question)
-        flag = red_flag(looked_up.text)
+        # Every word as it was typed: an emergency may stand at the very end of a long story.
+        flag = red_flag(question)
         if flag:
             return self._fixed(Outcome.EMERGENCY, question, looked_up.text, emergency_notice(flag), 1.0)
         if looked_up.phrase == MORE and context and context.sentence is not None:

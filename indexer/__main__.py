@@ -44,8 +44,8 @@ def build(
 def show(corpus: Corpus = Path("corpus"), index: Index = Path(".index"), as_json: AsJson = False) -> None:
     """Show what the articles were cut into, and what the index holds."""
     from indexer.corpus import load_corpus
-    from indexer.index import check_fresh, read_manifest
     from indexer.show import as_text, describe
+    from indexer.storage import check_fresh, read_manifest
 
     manifest = read_manifest(index)
     check_fresh(manifest, corpus, index)

@@ -19,21 +19,9 @@ from indexer.encoder import DEFAULT_MODEL, Vectors, load_encoder
 from indexer.errors import IndexFormatError, StaleIndexError, UsageError, VerbatimError
 from indexer.evidence import Lexicon, stack_evidence
 from indexer.followups import Context, FollowUps, turn_vectors
-from indexer.index import (
-    CURRENT,
-    Index,
-    Shelf,
-    all_scores,
-    check_fresh,
-    corpus_fingerprint,
-    lead_places,
-    make_manifest,
-    read_manifest,
-    save_generation,
-    shelf_sentences,
-    shelf_taught,
-)
+from indexer.index import Index, Shelf, all_scores, lead_places, shelf_sentences, shelf_taught
 from indexer.questions import Kind, Question, Turn
+from indexer.storage import CURRENT, check_fresh, corpus_fingerprint, make_manifest, read_manifest, save_generation
 from indexer.training import MIN_ANSWERED, MIN_FOLLOW_UPS, fit_follow_ups, fit_shelf
 from indexer.untaught import UNTAUGHT
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from indexer.blocks import BLANK
 from indexer.corpus import Corpus, load_corpus
 from indexer.errors import IndexFormatError, StaleIndexError
-from indexer.index import load_index
+from indexer.storage import load_index
 
 
 def check_corpus(folder: Path) -> list[str]:
