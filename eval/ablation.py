@@ -1,10 +1,11 @@
 """What each part of the understanding is worth: the article's taught questions, out of fold, each part removed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from eval.measures import Bools, auroc
@@ -54,6 +55,20 @@ def ablate(index: Index, shelf: Shelf, progress: Progress) -> Iterator[Ablated]:
         for part in PARTS:
             progress(f"Judging without {part}")
             yield _figures(part, shelf, _judge(shelf, vectors, dense, lexical, part), whole)
+
+
+def table_of(articles: Sequence[str], rows: Sequence[Ablated]) -> Table:
+    """Return the figures for people: intervals are of the difference from the whole."""
+    table = Table("without", "first sentence right", "difference", "AUROC answerable", "difference")
+    table.title = f"What each part is worth: {', '.join(articles)}, out of fold"
+    for row in rows:
+        first, area = _interval(row.first_right_change), _interval(row.auroc_change)
+        table.add_row(row.without, f"{row.first_right:.3f}", first, f"{row.auroc:.3f}", area)
+    return table
+
+
+def _interval(change: tuple[float, float] | None) -> str:
+    return "" if change is None else f"{change[0]:+.3f} … {change[1]:+.3f}"
 
 
 def _judge(shelf: Shelf, vectors: Vectors, dense: Floats, lexical: Floats, without: str) -> _Judged:

@@ -17,8 +17,8 @@ from indexer.build import build, shelve, why_build
 from indexer.corpus import load_corpus
 from indexer.encoder import DEFAULT_MODEL, PACKAGED, load_encoder, packaged_files
 from indexer.errors import IndexFormatError, ModelError, QuestionsError, StaleIndexError, UsageError
-from indexer.index import CURRENT, load_index, read_manifest
 from indexer.questions import Kind, load_taught
+from indexer.storage import CURRENT, load_index, read_manifest
 from indexer.training import upper_bound
 
 LEG_PAIN = "leg-pain-after-surgery"

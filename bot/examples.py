@@ -1,0 +1,103 @@
+"""Example questions: taught ones that the bot answers well, for each section of each article."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.answer import Outcome
+from bot.bot import Bot
+from indexer.article import Span
+from indexer.encoder import Vectors
+from indexer.questions import Kind, Question
+
+# Questions that read well on a button: one plain sentence, not long.
+_PLAIN = re.compile(r"(?=.{20,60}$)[A-Z](?:[a-z' ,’-]|\bI\b)+\?")
+_WORD = re.compile(r"\w{3,}")
+_TRIED = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question to tap, and the section it is answered from (its heading, if it has one)."""
+
+    text: str
+    language: str
+    article: str
+    section: Span | None
+
+
+def examples(bot: Bot, *, each: int = 3) -> tuple[Example, ...]:
+    """Choose up to `each` examples for every section: the most typical plain wordings that are answered as taught.
+
+    The overview that most is asked for comes first of all: it is what most people want to know.
+    """
+    found: list[Example] = []
+    for article, questions in bot.corpus.questions.items():
+        language = bot.corpus.articles[article].language
+        vectors = _vectors(bot, article)
+        asked = Counter(q.answers for q in questions if q.kind is Kind.OVERVIEW).most_common(1)
+        overviews = [n for n, q in enumerate(questions) if asked and q.answers == asked[0][0]]
+        label = set(_WORD.findall(bot.corpus.articles[article].label.casefold()))
+        on_topic = [n for n in overviews if label & set(_WORD.findall(questions[n].text.casefold()))]
+        chosen = _typical(bot, questions, vectors, on_topic or overviews, 1)
+        found += [Example(questions[n].text, language, article, None) for n in chosen]
+        for section, own in _by_section(bot, questions):
+            chosen = _typical(bot, questions, vectors, own, each)
+            found += [Example(questions[n].text, language, article, section) for n in chosen]
+    return tuple(found)
+
+
+def first_examples(chosen: Sequence[Example], count: int = 3) -> tuple[Example, ...]:
+    """Return the examples to begin with: one for each section, in the order chosen."""
+    by_section = {example.section: example for example in reversed(chosen)}
+    return tuple(example for example in chosen if by_section[example.section] is example)[:count]
+
+
+def _vectors(bot: Bot, article: str) -> Vectors:
+    """Return the vectors of an article's taught questions, which the index holds as views."""
+    shelf = next(shelf for shelf in bot.index.shelves if article in shelf.articles)
+    before = shelf.articles[: shelf.articles.index(article)]
+    first = shelf.first_question + sum(len(bot.corpus.questions[name]) for name in before)
+    count = len(bot.corpus.questions[article])
+    return np.asarray(bot.index.question_views.reconstruct_n(first, count) if count else np.zeros((0, 1)))
+
+
+def _by_section(bot: Bot, questions: Sequence[Question]) -> Iterator[tuple[Span | None, list[int]]]:
+    """Group answered questions by the heading above their answer, the most asked about first.
+
+    What stands under no heading comes last; the author's own paragraph is no section.
+    """
+    groups: dict[Span | None, list[int]] = {}
+    for number, question in enumerate(questions):
+        if question.kind is Kind.ANSWERED and len(question.answers) == 1:
+            sentence = bot.corpus.sentences[bot.corpus.sentences_touched(question.answers)[0]]
+            passage = bot.corpus.passages[sentence.passage]
+            if not passage.is_byline:
+                groups.setdefault(passage.heading, []).append(number)
+    yield from sorted(groups.items(), key=lambda group: (group[0] is None, -len(group[1])))
+
+
+def _typical(
+    bot: Bot, questions: Sequence[Question], vectors: Vectors, numbers: Sequence[int], count: int
+) -> list[int]:
+    """Return the plain questions nearest to the middle of a group that are answered as taught, one for each answer."""
+    if not numbers:
+        return []
+    nearness = vectors[list(numbers)] @ vectors[list(numbers)].mean(axis=0)
+    order = [numbers[place] for place in np.argsort(-nearness, kind="stable")]
+    plain = [number for number in order if _PLAIN.fullmatch(questions[number].text)]
+    chosen: dict[tuple[Span, ...], int] = {}
+    for number in plain[:_TRIED]:
+        if len(chosen) < count and questions[number].answers not in chosen and _answered(bot, questions[number]):
+            chosen[questions[number].answers] = number
+    return list(chosen.values())
+
+
+def _answered(bot: Bot, question: Question) -> bool:
+    answer = bot.answer(question.text)
+    if question.kind is Kind.OVERVIEW:
+        return answer.outcome is Outcome.OVERVIEW
+    return answer.outcome is Outcome.ANSWERED and answer.quotes[0].highlights[0] in question.answers

@@ -1,0 +1,1 @@
+"""The content team's bench: are patients better off after a change? Better, worse or tie."""

@@ -1,0 +1,41 @@
+"""What a run can be told."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class System(StrEnum):
+    """What ranks the documents of a third-party set.
+
+    The bot's way with articles that nobody taught, or one of its two parts alone.
+    """
+
+    DEFAULT = "default"
+    BM25 = "bm25"
+    DENSE = "dense"
+
+
+class History(StrEnum):
+    """What is told of the earlier turns of a conversation.
+
+    Nothing; the user's turns, as the bot has them; all turns in one text; or, where a set has one, the standalone
+    question that its authors wrote instead, which says what could be won.
+    """
+
+    LAST = "last"
+    USER = "user"
+    ALL = "all"
+    REWRITE = "rewrite"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How a third-party set is searched.
+
+    `model` is None for the bot's own; `query_prefix` is what the model wants in front of a query.
+    """
+
+    system: System = System.DEFAULT
+    model: str | None = None
+    history: History = History.USER
+    query_prefix: str = ""

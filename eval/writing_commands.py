@@ -1,0 +1,306 @@
+"""The commands for those who write and teach: teach, learning-curve, coverage, judge, report."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eval.cli import JUDGED, AsJson, Corpus, Index, print_json, progress, show
+from indexer.cli import CHECK_FAILED, new_app, notes
+from indexer.errors import UsageError
+
+app = new_app("For those who write and teach.")
+
+CURVE_FOLDER = Path("runs/learning-curve")
+README = Path("eval/README.md")
+
+
+@app.command()
+def teach(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="New questions: a CSV or XLSX sheet with the columns question, answers (words of the article; "
+            "several with ' | ' between them), kind, tags, voice, note; or JSON Lines."
+        ),
+    ],
+    article: Annotated[
+        str | None, typer.Option(help="The article that they are about; needed when the corpus has several.")
+    ] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option(help="Whose wordings these are, such as old-phone; a row's own voice counts more."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be added.")] = False,
+    skip_repeats: Annotated[
+        bool,
+        typer.Option("--skip-repeats", help="Add the others when some questions repeat taught or judged ones."),
+    ] = False,
+    corpus: Corpus = Path("corpus"),
+    as_json: AsJson = False,
+) -> None:
+    """Add questions to what an article is taught, after every check.
+
+    A row is refused when its answer is not in the article word for word, when the question is taught already,
+    or when it nearly repeats a judged question (what is taught must not be what is judged).
+    """
+    from eval.teaching import add, prepare
+
+    teaching = prepare(file, corpus, sorted(JUDGED.glob("*.jsonl")), article=article, voice=voice)
+    refused = bool(teaching.repeats) and not skip_repeats
+    if not (dry_run or refused) and teaching.lessons:
+        add(teaching)
+    if as_json:
+        print_json(teaching.to_json() | {"added": 0 if dry_run or refused else len(teaching.lessons)})
+    else:
+        for line in teaching.repeats:
+            print(line)
+        print(teaching.summary(added=not (dry_run or refused)))
+    if refused:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@app.command()
+def learning_curve(
+    output: Annotated[Path, typer.Option(help="Folder for the figures and the plot.")] = CURVE_FOLDER,
+    article: Annotated[str | None, typer.Option(help="The article; without: the first that is taught.")] = None,
+    corpus: Corpus = Path("corpus"),
+    index: Index = Path(".index"),
+    as_json: AsJson = False,
+) -> None:
+    """Show what teaching brings: how well questions of new authors are answered, with ever more taught questions.
+
+    Learns again and again from parts of the taught questions, and tests with authors that it did not learn from.
+    Takes a few minutes. Writes curve.json, curve.svg and curve.png.
+    """
+    from eval.coverage_tables import curve_table
+    from eval.learning import learning_curve as draw
+    from eval.learning_curve_files import write_curve
+    from indexer.storage import load_index
+
+    console = notes()
+    silent = not console.is_terminal
+    curve = draw(load_index(corpus, index), article=article, progress=(lambda _: None) if silent else console.print)
+    write_curve(curve, output)
+    if as_json:
+        print_json({"output": str(output), **asdict(curve)})
+    else:
+        show(*curve_table(curve), f"Plot: {output / 'curve.png'}")
+
+
+@app.command()
+def ablation(corpus: Corpus = Path("corpus"), index: Index = Path(".index"), as_json: AsJson = False) -> None:
+    """Show what each part of the understanding is worth: the taught questions judged without it.
+
+    Every question is judged by what was learned from other authors only. Takes a few minutes.
+    """
+    from eval.ablation import ablate, table_of
+    from indexer.storage import load_index
+
+    loaded = load_index(corpus, index)
+    learned = [shelf for shelf in loaded.shelves if shelf.head]
+    if not learned:
+        raise UsageError(f"{corpus}: nothing was learned from taught questions here, so that no part can be removed.")
+    for shelf in learned:
+        rows = list(ablate(loaded, shelf, notes().print))
+        if as_json:
+            print_json({"articles": shelf.articles, "without": [asdict(row) for row in rows]})
+        else:
+            show(table_of(shelf.articles, rows))
+
+
+@app.command()
+def coverage(
+    run_folder: Annotated[
+        Path | None, typer.Option("--run", help="A run: then sections that none of its answers quotes are named.")
+    ] = None,
+    curve: Annotated[
+        Path, typer.Option(help="Folder of the learning curve; without one, what more would bring is left out.")
+    ] = CURVE_FOLDER,
+    asked: Annotated[
+        Path | None,
+        typer.Option(help="Questions that patients really asked (CSV or XLSX with a column question, or JSON Lines)."),
+    ] = None,
+    enough: Annotated[int, typer.Option(min=1, help="Taught questions a sentence that are enough.")] = 50,
+    corpus: Corpus = Path("corpus"),
+    index: Index = Path(".index"),
+    as_json: AsJson = False,
+) -> None:
+    """Show where to teach and what to write next.
+
+    Sections that no question reaches, passages with too few taught questions and what more would bring, groups
+    of questions that the article does not answer, and how hard each section reads.
+    """
+    from bot.bot import Bot
+    from eval.coverage import cover
+    from eval.coverage_tables import coverage_tables
+    from eval.gaps import find_gaps
+    from eval.learning_curve_files import CURVE_FILE, read_curve
+    from eval.questions_asked import read_asked
+    from eval.records import read_run
+
+    bot = Bot.open(corpus, index)
+    known_curve = read_curve(curve) if (curve / CURVE_FILE).is_file() or curve != CURVE_FOLDER else None
+    run = read_run(run_folder) if run_folder else None
+    gaps = find_gaps(bot, [row["question"] for row in read_asked(asked)] if asked else ())
+    found = cover(bot.index, gaps, run=run, curve=known_curve, enough=enough)
+    if as_json:
+        print_json(asdict(found))
+        return
+    show(*coverage_tables(found))
+    if known_curve is None:
+        print("Not told: what more questions would bring. First run: python -m eval learning-curve")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
+    against: Annotated[
+        Path | None, typer.Option(help="Folder of an earlier run: tells what became better or worse since.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="HTML file to write; without: report.html in the folder of the run.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run as one page for a browser: figures, curves, and every miss in full.
+
+    The page is one file that asks nothing of the network; it can be mailed, and read on a phone.
+    """
+    from eval.records import read_run
+    from eval.report import write_report
+
+    run = read_run(folder)
+    path = write_report(run, output or folder, against=read_run(against) if against else None)
+    if as_json:
+        print_json({"output": str(path), "bytes": path.stat().st_size})
+    else:
+        print(f"Report: {path}")
+
+
+judge = new_app("Judge answers in a spreadsheet: export a sheet, fill it, import it.")
+app.add_typer(judge, name="judge")
+
+
+@judge.command("export")
+def judge_export(
+    output: Annotated[Path, typer.Argument(help="Sheet to write, .csv or .xlsx.", metavar="SHEET")],
+    run_folder: Annotated[
+        Path | None, typer.Option("--run", help="Folder of a run: its answers are to be judged.")
+    ] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(help="New questions to answer: CSV or XLSX with a column question, or JSON Lines."),
+    ] = None,
+    corpus: Corpus = Path("corpus"),
+    index: Index = Path(".index"),
+    as_json: AsJson = False,
+) -> None:
+    """Write a sheet of questions and what the bot showed, with columns to fill.
+
+    verdict: right, partly, wrong, should decline, or emergency. right words: the article's words that answer,
+    for partly and wrong; several with ' | ' between them. Each judge fills a copy that has their name.
+    """
+    from bot.bot import Bot
+    from eval.judging import ask, export_sheet
+    from eval.questions_asked import read_asked
+    from eval.records import read_run
+
+    if (run_folder is None) == (questions is None):
+        raise UsageError("Say what is to be judged: either --run FOLDER or --questions FILE.")
+    if run_folder:
+        run = read_run(run_folder)
+        if run.kind != "questions":
+            raise UsageError(f"{run_folder}: a run over a third-party set keeps no answers to judge.")
+        records = list(run.answers)
+    else:
+        asked = read_asked(questions) if questions else []
+        records = ask(Bot.open(corpus, index), progress(asked, "Answering"))
+    export_sheet(output, records)
+    if as_json:
+        print_json({"output": str(output), "rows": len(records)})
+    else:
+        print(f"{len(records):,} answers to judge: {output}")
+
+
+@judge.command("import")
+def judge_import(
+    sheets: Annotated[list[Path], typer.Argument(help="Filled sheets, one a judge.", metavar="SHEET…")],
+    into: Annotated[Path, typer.Option(help="Judged questions, JSON Lines: new ones are added, known ones updated.")],
+    settled: Annotated[
+        Path | None, typer.Option(help="A sheet of what judges differed on, filled by who settles it.")
+    ] = None,
+    differing: Annotated[
+        Path | None, typer.Option(help="Sheet to write of what the judges differ on (.csv or .xlsx).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, and write no judged questions.")] = False,
+    corpus: Corpus = Path("corpus"),
+    index: Index = Path(".index"),
+    as_json: AsJson = False,
+) -> None:
+    """Check filled sheets, tell how far the judges agree (Cohen's kappa), and merge them into judged questions.
+
+    What the judges differ on is left out until it is settled. A question that nearly repeats a taught one is
+    refused: what is taught is not judged.
+    """
+    from eval.judging import import_sheet
+    from eval.merging import merge, without_repeats, write_differing, write_judged
+    from indexer.storage import load_index
+
+    judges = [sheet.stem for sheet in sheets]
+    if len(set(judges)) < len(judges):
+        raise UsageError("Two sheets have one name; name each sheet after its judge.")
+    loaded = load_index(corpus, index)
+    articles = list(loaded.corpus.articles.values())
+    read = [import_sheet(sheet, articles) for sheet in sheets]
+    final = import_sheet(settled, articles)[0] if settled else []
+    merged = merge([judgement for judgements, _ in read for judgement in judgements], final)
+    fresh, repeats = without_repeats(merged.settled, loaded)
+    added, changed = write_judged(into, fresh, articles, dry_run=dry_run)
+    if differing and merged.differing:
+        write_differing(differing, merged.differing)
+    result = {
+        "judged": sum(len(judgements) for judgements, _ in read),
+        "not_judged_yet": sum(empty for _, empty in read),
+        "added": added,
+        "changed": changed,
+        "differing": [own[0].id for own in merged.differing],
+        "repeats": repeats,
+        "agreements": [asdict(agreement) for agreement in merged.agreements],
+    }
+    if as_json:
+        print_json(result)
+    else:
+        from eval.judging_text import import_summary
+
+        print(import_summary(merged, repeats, result, into, dry_run=dry_run))
+    if repeats:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@app.command()
+def help_pages(
+    context: typer.Context,
+    readme: Annotated[Path, typer.Option(help="The page that has the commands between its two marks.")] = README,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether the page tells what the commands tell.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write what --help says of every command into the bench's README."""
+    from bot.batch import write_atomically
+    from eval.help_pages import with_commands
+
+    before = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    after = with_commands(before, context, readme)
+    if not check and after != before:
+        write_atomically(readme, after)
+    if as_json:
+        print_json({"readme": str(readme), "changed": after != before})
+    elif check and after != before:
+        print(f"{readme}: the commands changed; run: python -m eval help-pages")
+    else:
+        print(f"{readme}: tells what the commands tell.")
+    if check and after != before:
+        raise typer.Exit(CHECK_FAILED)

@@ -1,0 +1,236 @@
+"""Third-party sets: read with care, searched by our own pieces, and set beside published figures."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ir_measures
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.beir import BeirSet, Query, Turn, load_beir
+from eval.compare import Verdict, compare
+from eval.records import Run, read_run
+from eval.results import PUBLISHED, RETRIEVAL_SETS, SYSTEMS, as_markdown, gather, plans
+from eval.retrieval import document_vectors, fuse, readings, stretched, untaught_confidence
+from eval.settings import History, Search, System
+from eval.third_party import run_beir
+from indexer.encoder import load_encoder
+from indexer.errors import QuestionsError, UsageError
+
+CORPUS = [
+    {"_id": "knee", "title": "Knees", "text": "Swelling around the knee is usual for three to six months."},
+    {"_id": "cast", "title": "A broken wrist", "text": "A broken wrist\nA cast stays on for about six weeks."},
+    {"_id": "cat", "title": "", "text": "Cats sleep for most of the day."},
+    {"_id": "soup", "title": "Soup", "text": "Lentils are boiled with onions for half an hour."},
+]
+QUERIES: list[dict[str, Any]] = [
+    {"_id": "q1", "text": "how long will my knee be swollen?"},
+    {"_id": "q2", "text": "weeks in a cast"},
+    {
+        "_id": "q3",
+        "text": "and how much do they sleep?",
+        "history": [{"speaker": "user", "text": "are cats lazy?"}, {"speaker": "agent", "text": "Some say so."}],
+        "rewrite": "how much do cats sleep?",
+        "is_answerable": True,
+    },
+    {"_id": "q4", "text": "who won the election?", "is_answerable": False},
+    {"_id": "q5", "text": "not judged"},
+]
+QRELS = ["query-id\tcorpus-id\tscore", "q1\tknee\t2", "q1\tcat\t0", "q2\tcast\t1", "q3\tcat\t1"]
+
+
+def write_set(folder: Path, corpus: Sequence[Any], queries: Sequence[Any], qrels: Sequence[str]) -> Path:
+    (folder / "qrels").mkdir(parents=True, exist_ok=True)
+    for name, rows in (("corpus.jsonl", corpus), ("queries.jsonl", queries)):
+        lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text("\n".join(qrels) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_set(tmp_path_factory.mktemp("sets") / "tiny", CORPUS, QUERIES, QRELS)
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_folder: Path) -> BeirSet:
+    return load_beir(tiny_folder)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_a_set_holds_the_queries_that_it_judges(tiny: BeirSet) -> None:
+    assert tiny.name == "tiny"
+    assert [query.id for query in tiny.queries] == ["q1", "q2", "q3", "q4"]
+    assert tiny.queries[0].relevant == {"knee": 2}, "grade 0 is not relevant"
+    assert tiny.queries[3].answerable is False
+    assert tiny.queries[2].history == (Turn("are cats lazy?", True), Turn("Some say so.", False))
+
+
+def test_a_title_is_put_in_front_once(tiny: BeirSet) -> None:
+    texts = {document.id: document.text for document in tiny.documents}
+    assert texts["knee"].startswith("Knees Swelling")
+    assert texts["cast"] == "A broken wrist\nA cast stays on for about six weeks."
+    assert texts["cat"] == "Cats sleep for most of the day."
+
+
+@pytest.mark.parametrize(
+    ("corpus", "queries", "qrels", "message"),
+    [
+        ([*CORPUS, "{half"], QUERIES, QRELS, r"corpus.jsonl:5: not valid JSON"),
+        ([*CORPUS, {"_id": "x"}], QUERIES, QRELS, r"corpus.jsonl:5: 'text' must be text"),
+        ([*CORPUS, CORPUS[0]], QUERIES, QRELS, r"corpus.jsonl:5: '_id' 'knee' stands there twice"),
+        ([*CORPUS, {"_id": "a b", "text": "x"}], QUERIES, QRELS, r"corpus.jsonl:5: '_id' must not be empty"),
+        (CORPUS, [*QUERIES, {"_id": "x", "text": "y", "history": "z"}], QRELS, r"queries.jsonl:6: 'history'"),
+        (CORPUS, [*QUERIES, {"_id": "x", "text": "y", "is_answerable": 3}], QRELS, r"queries.jsonl:6: 'is_answ"),
+        (CORPUS, QUERIES, [*QRELS, "q1\tdog\t1"], r"test.tsv:6: document 'dog' is not in corpus.jsonl"),
+        (CORPUS, QUERIES, [*QRELS, "q9\tcat\t1"], r"query 'q9' is not in "),
+        (CORPUS, QUERIES, [*QRELS, "q1 cat 1"], r"test.tsv:6: a row is query, document and grade"),
+        ([], QUERIES, QRELS, r"corpus.jsonl: nothing is in it"),
+    ],
+)
+def test_a_wrong_set_is_told_with_file_and_line(
+    tmp_path: Path, corpus: list[Any], queries: list[Any], qrels: list[str], message: str
+) -> None:
+    with pytest.raises(QuestionsError, match=message):
+        load_beir(write_set(tmp_path, corpus, queries, qrels))
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no such file; a set in BEIR layout has"):
+        load_beir(tmp_path)
+
+
+@pytest.mark.parametrize("system", list(System))
+def test_every_system_finds_what_says_the_same(tiny: BeirSet, cache: Path, tmp_path: Path, system: System) -> None:
+    run = run_beir(tiny, tmp_path, cache, Search(system))
+    best = {answer.id: tiny.documents[answer.ranking[0]].id for answer in run.answers}
+    assert (best["q1"], best["q2"], best["q3"]) == ("knee", "cast", "cat")
+    assert run.figure("all", "ndcg@10").n == 3
+    assert run.figure("all", "ndcg@10").value == 1
+    assert run.figure("all", "auroc").n == 4
+    assert run.settings["system"] == system.value
+
+
+def test_exported_files_give_the_same_figures_to_the_last_digit(tiny: BeirSet, cache: Path, tmp_path: Path) -> None:
+    run = run_beir(tiny, tmp_path, cache, Search(history=History.LAST))
+    qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "qrels.trec")))  # type: ignore[no-untyped-call]
+    ranking = list(ir_measures.read_trec_run(str(tmp_path / "run.trec")))  # type: ignore[no-untyped-call]
+    for name, measure in (("ndcg@10", ir_measures.nDCG @ 10), ("rr", ir_measures.RR), ("r@5", ir_measures.R @ 5)):
+        found = ir_measures.calc_aggregate([measure], qrels, ranking)[measure]
+        assert run.figure("all", name).value == pytest.approx(found, abs=1e-9)
+    assert read_run(tmp_path).figures == run.figures
+
+
+def test_runs_over_a_set_can_be_compared(tiny: BeirSet, cache: Path, tmp_path: Path) -> None:
+    first = run_beir(tiny, tmp_path / "a", cache, Search(System.BM25))
+    second = run_beir(tiny, tmp_path / "b", cache, Search(System.DENSE))
+    verdicts = {each.verdict for each in compare(first, second).differences if each.n}
+    assert verdicts == {Verdict.TIE}, "four queries prove nothing"
+    with pytest.raises(UsageError, match="finished run is here"):
+        run_beir(tiny, tmp_path / "a", cache, Search(System.BM25))
+
+
+def test_documents_are_encoded_once_for_each_content(tiny: BeirSet, tmp_path: Path) -> None:
+    encoder = load_encoder()
+    first = document_vectors(tiny, encoder, tmp_path)
+    (folder,) = tmp_path.iterdir()
+    (chunk,) = folder.iterdir()
+    np.save(chunk, first[::-1])
+    assert np.array_equal(document_vectors(tiny, encoder, tmp_path), first[::-1]), "read back, not encoded again"
+    edited = replace(tiny, documents=(replace(tiny.documents[0], text="Another text."), *tiny.documents[1:]))
+    assert not np.array_equal(document_vectors(edited, encoder, tmp_path), first)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_interrupted_encoding_continues(tiny: BeirSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eval.retrieval.CHUNK", 1)
+    encoder = load_encoder()
+
+    def stop_after_two(starts: Sequence[int]) -> Iterable[int]:
+        yield from starts[:2]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        document_vectors(tiny, encoder, tmp_path, stop_after_two)
+    (folder,) = tmp_path.iterdir()
+    assert len(list(folder.iterdir())) == 2
+    expected = encoder.encode([document.text for document in tiny.documents])
+    assert np.array_equal(document_vectors(tiny, encoder, tmp_path), expected)
+
+
+def test_a_follow_up_is_read_as_the_history_option_says(tiny: BeirSet) -> None:
+    follow_up: Query = tiny.queries[2]
+    assert readings(follow_up, History.LAST) == ("and how much do they sleep?",)
+    assert readings(follow_up, History.USER) == (follow_up.text, "are cats lazy? and how much do they sleep?")
+    assert readings(follow_up, History.ALL) == ("are cats lazy? Some say so. and how much do they sleep?",)
+    assert readings(follow_up, History.REWRITE) == ("how much do cats sleep?",)
+    assert {readings(tiny.queries[0], history) for history in History} == {(tiny.queries[0].text,)}
+
+
+scores = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=20).map(np.array)
+
+
+@given(scores)
+def test_stretched_scores_keep_their_order_and_lie_between_0_and_1(values: np.ndarray[Any, Any]) -> None:
+    found = stretched(values)
+    assert found.min() >= 0
+    assert found.max() <= 1
+    assert np.all(np.diff(found[np.argsort(values, kind="stable")]) >= 0)
+
+
+def test_fused_scores_lean_on_meaning_more_than_on_words() -> None:
+    fused = fuse(np.array([0.9, 0.1, 0.8]), np.array([0.0, 9.0, 9.0]))
+    assert fused.argmax() == 2
+    assert fused[0] > fused[1]
+
+
+def test_confidence_rises_with_the_evidence() -> None:
+    def confidence(best: float) -> float:
+        return untaught_confidence(np.array([best, 0.2, 0.2, 0.1]), np.array([5.0, 0.0, 0.0, 0.0]))
+
+    assert 0 <= confidence(0.3) < confidence(0.6) < confidence(0.9) <= 1
+
+
+@pytest.fixture(scope="module")
+def gathered(tiny: BeirSet, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """A folder in which every run of the results is there already: one of the tiny set stands in for each."""
+    runs = tmp_path_factory.mktemp("gathered")
+    run = run_beir(tiny, runs / "one", cache, Search(System.BM25))
+    for plan in plans():
+        (runs / plan.folder).mkdir()
+        for name in ("run.json", "answers.jsonl"):
+            (runs / plan.folder / name).write_bytes((runs / "one" / name).read_bytes())
+    return runs, run
+
+
+def test_results_stand_beside_what_is_published(gathered: tuple[Path, Run], cache: Path) -> None:
+    runs, _ = gathered
+    page = as_markdown(gather(Path("none"), runs, cache, note=print, progress=lambda rows, _: rows))
+    assert page.startswith("# Results on third-party sets\n")
+    tables = [line for line in page.splitlines() if line.startswith("| ")]
+    for label in SYSTEMS:
+        assert sum(line.startswith(f"| {label} |") for line in tables) == 5, label
+    bm25 = next(line for line in tables if line.startswith("| BM25 |"))
+    assert f"({PUBLISHED['BM25', 'nfcorpus']:.3f})".replace("0.", ".") in bm25
+    assert all(f"{name} (n = 3)" in page for name in RETRIEVAL_SETS)
+
+
+def test_a_set_that_is_not_there_is_named(cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nfcorpus: there is no such set"):
+        gather(tmp_path, tmp_path / "runs", cache, note=print, progress=lambda rows, _: rows)
+
+
+def test_every_run_of_the_results_has_a_folder_of_its_own() -> None:
+    folders = [plan.folder for plan in plans()]
+    assert len(set(folders)) == len(folders)
+    assert all(folder.replace("-", "").replace("_", "").isalnum() for folder in folders)

@@ -1,0 +1,332 @@
+"""Whole visits: by keyboard, on a phone, in the dark, with a slow or restarted server, and 50 questions long."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import PHONE, Served, Visit, focused, serving, shown_text
+from playwright.sync_api import Page, Route, expect
+
+from bot.bot import Bot
+
+pytest_plugins = ("browser_fixtures",)
+pytestmark = pytest.mark.browser
+Open = Callable[..., Visit]
+
+OVERVIEW, ANSWERED, DECLINED, EMERGENCY = (
+    "why does my leg still hurt?",
+    "can scar tissue cause this pain",
+    "when can i drive again",
+    "i cant feel when i pee",
+)
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def _fulfil(html: str, route: Route) -> None:
+    route.fulfill(body=html, content_type="text/html")
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        {"viewport": {"width": 1280, "height": 800}},
+        {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+        PHONE,
+        {"viewport": {"width": 320, "height": 200}},
+    ],
+    ids=["desktop", "dark", "phone", "400 % zoom"],
+)
+def test_axe_finds_nothing_in_any_state(visit: Open, device: dict[str, Any]) -> None:
+    patient = visit(device, bypass_csp=True)  # the policy would keep out axe itself
+    assert violations(patient.page) == [], "empty"
+    for question in (OVERVIEW, ANSWERED, DECLINED, EMERGENCY):
+        patient.ask(question)
+        assert violations(patient.page) == [], question
+        assert patient.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+    patient.page.locator("[data-action=show]").first.click()
+    expect(patient.page.locator("#articles .shown")).to_be_visible()
+    assert violations(patient.page) == [], "article shown"
+
+
+def test_spanish_words_frame_english_quotes(visit: Open, bot: Bot) -> None:
+    patient = visit(path="es/", bypass_csp=True)
+    turn = patient.ask(OVERVIEW)
+    assert patient.page.evaluate("document.documentElement.lang") == "es"
+    assert turn.locator("blockquote").first.get_attribute("lang") == "en"
+    assert "El artículo" in (turn.text_content() or "")
+    assert violations(patient.page) == []
+    assert "urgencia" in (patient.ask(EMERGENCY).locator(".notice").text_content() or "")
+
+
+def test_a_whole_visit_by_keyboard_alone(visit: Open) -> None:
+    page = visit().page
+    keys = page.keyboard
+    keys.press("Tab")
+    assert focused(page) == "Skip to the question box"
+    keys.press("Enter")
+    assert focused(page) == "TEXTAREA"
+    keys.type("can scar tissue cause")
+    keys.press("Shift+Enter")
+    keys.type("this pain")
+    assert "\n" in page.locator("#question textarea").input_value()
+    keys.press("Enter")
+    page.locator("#turns .turn").wait_for()
+    assert focused(page) == "TEXTAREA"
+    while not focused(page).startswith("Show in the article"):
+        keys.press("Shift+Tab")
+    quote = page.evaluate("document.activeElement.closest('.quote').dataset.start")
+    keys.press("Enter")
+    expect(page.locator("#articles .shown")).to_be_focused()
+    keys.press("Escape")
+    assert page.evaluate("document.activeElement.closest('.quote').dataset.start") == quote
+
+
+def test_an_answer_is_announced_once(visit: Open) -> None:
+    patient = visit()
+    patient.page.evaluate(
+        "window.said = []; for (const id of ['status', 'alarm']) new MutationObserver(() => {"
+        "const text = document.getElementById(id).textContent; if (text) said.push([id, text]); }"
+        ").observe(document.getElementById(id), {childList: true})"
+    )
+    marked = shown_text(patient.ask(ANSWERED).locator("mark").first)
+    patient.ask(EMERGENCY)
+    patient.page.wait_for_function("said.length >= 2")
+    patient.page.wait_for_timeout(200)
+    [(first, answer), (second, _)] = patient.page.evaluate("said")
+    assert (first, second) == ("status", "alarm")
+    assert marked in answer
+
+
+def test_touch_targets_are_large_enough(visit: Open) -> None:
+    patient = visit(PHONE)
+    for question in (OVERVIEW, DECLINED, EMERGENCY):
+        patient.ask(question)
+    small = patient.page.evaluate(
+        "[...document.querySelectorAll('button, a, textarea')].filter(e => e.checkVisibility() && !e.closest('.skip'))"
+        ".map(e => [e.textContent.trim(), e.getBoundingClientRect()])"
+        ".filter(([, box]) => box.width && (box.width < 44 || box.height < 44)).map(([text]) => text)"
+    )
+    assert small == []
+
+
+def test_text_at_twice_its_size_still_fits(visit: Open) -> None:
+    patient = visit(PHONE)
+    patient.ask(OVERVIEW)
+    before = patient.page.evaluate("parseFloat(getComputedStyle(document.querySelector('blockquote')).fontSize)")
+    for _ in range(6):
+        patient.page.get_by_role("button", name="Larger text").click()
+    after = patient.page.evaluate("parseFloat(getComputedStyle(document.querySelector('blockquote')).fontSize)")
+    assert after >= 1.9 * before
+    assert patient.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_same_passage_keeps_its_number(visit: Open) -> None:
+    patient = visit()
+    numbers: dict[str, str] = {}
+    for question in (OVERVIEW, ANSWERED, OVERVIEW):
+        for quote in patient.ask(question).locator(".quote").all():
+            start, number = quote.get_attribute("data-start") or "", shown_text(quote.locator(".number"))
+            assert numbers.setdefault(start, number) == number
+    assert len(set(numbers.values())) == len(numbers)
+
+
+def test_a_copied_quote_carries_its_source(visit: Open, bot: Bot) -> None:
+    patient = visit()
+    patient.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    quote = patient.ask(ANSWERED).locator(".quote").first
+    quote.locator("[data-action=copy]").click()
+    expect(patient.page.locator("#status")).to_have_text("Copied, with its source.")
+    article = next(iter(bot.corpus.articles.values()))
+    start, end = int(quote.get_attribute("data-start") or 0), int(quote.get_attribute("data-end") or 0)
+    copied = patient.page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(article.text[start:end])
+    assert "Dr. Peter Ullrich" in copied
+    assert "Section: Scar tissue" in copied
+    assert article.label in copied
+    assert article.sha256[:16] in copied
+
+
+def test_a_decline_offers_the_articles_headings_to_tap(visit: Open) -> None:
+    patient = visit(PHONE)
+    topic = patient.ask(DECLINED).locator(".topics button").first
+    heading = shown_text(topic)
+    topic.click()
+    expect(patient.page.locator("#articles h3.shown")).to_have_text(heading)
+    expect(patient.page.locator("#articles h3.shown")).to_be_in_viewport()
+
+
+def test_a_question_in_the_address_is_asked_and_leaves_it(visit: Open) -> None:
+    patient = visit(path="?q=can%20scar%20tissue%20cause%20this%20pain")
+    patient.arrival(0)
+    assert "q=" not in patient.page.url
+
+
+def test_examples_are_answered_and_follow_the_section_being_read(visit: Open) -> None:
+    patient = visit()
+    shown = patient.page.locator(".examples li:visible button")
+    at_first = shown.all_text_contents()
+    assert len(at_first) == 3
+    shown.first.click()
+    assert patient.arrival(0).get_attribute("data-outcome") in ("answered", "overview")
+    patient.page.locator("#articles h3", has_text="Scar tissue").evaluate("h => h.scrollIntoView()")
+    expect(patient.page.locator("#examples-lead")).to_contain_text("Scar tissue")
+    assert shown.all_text_contents() != at_first
+
+
+def test_selected_words_of_the_article_can_be_asked_about(visit: Open) -> None:
+    patient = visit()
+    patient.page.locator("#articles .paragraph").nth(3).evaluate(
+        "block => getSelection().setBaseAndExtent(block.firstChild, 0, block.firstChild, 20)"
+    )
+    patient.page.get_by_role("button", name="Ask about this").click()
+    expect(patient.box).not_to_have_value("")
+    expect(patient.box).to_be_focused()
+
+
+def test_a_long_question_is_counted_and_refused_politely(visit: Open) -> None:
+    patient = visit()
+    patient.box.fill("x" * 1900)
+    expect(patient.page.locator("#count")).to_have_text("1900 of 2000 characters")
+    turn = patient.ask("my leg hurts " * 8000)
+    assert turn.get_attribute("data-outcome") == "declined"
+    assert "at most 2,000 characters" in (turn.text_content() or "")
+
+
+def test_a_blank_question_gets_a_hint_and_no_turn(visit: Open) -> None:
+    patient = visit()
+    patient.box.fill("   ")
+    patient.box.press("Enter")
+    expect(patient.page.locator("#problem")).to_contain_text("Please type a question")
+    assert patient.turns.count() == 0
+
+
+def test_new_topic_edit_and_clear(visit: Open) -> None:
+    patient = visit()
+    patient.ask(ANSWERED)
+    patient.page.get_by_role("button", name="New topic").click()
+    expect(patient.page.locator(".parted")).to_be_visible()
+    patient.turns.first.get_by_role("button", name="Change this question").click()
+    expect(patient.box).to_have_value(ANSWERED)
+    patient.page.get_by_role("button", name="Clear all").click()
+    expect(patient.turns).to_have_count(0)
+    assert patient.ask(ANSWERED).get_attribute("data-turn") == "1"
+
+
+def test_a_question_survives_a_lost_connection(visit: Open) -> None:
+    patient = visit()
+    patient.page.context.set_offline(True)
+    patient.box.fill(ANSWERED)
+    patient.box.press("Enter")
+    expect(patient.page.locator("#problem")).to_contain_text("did not arrive")
+    expect(patient.box).to_have_value(ANSWERED)
+    patient.page.context.set_offline(False)
+    patient.page.get_by_role("button", name="Try again").click()
+    patient.arrival(0)
+    expect(patient.page.locator("#problem")).to_have_text("")
+
+
+def test_a_restarted_server_goes_on_with_the_conversation_on_the_page(
+    visit: Open, bot: Bot, corpus_folder: Path, index_folder: Path
+) -> None:
+    first = Served(bot, corpus=corpus_folder, index=index_folder)
+    patient = visit(url=first.url)
+    patient.ask(ANSWERED)
+    first.stop()
+    second = Served(bot, port=first.port, corpus=corpus_folder, index=index_folder)
+    try:
+        patient.ask(OVERVIEW)
+        assert patient.turns.count() == 2
+        expect(patient.page.locator(".parted")).to_contain_text("no longer taken into account")
+    finally:
+        second.stop()
+
+
+def test_two_tabs_hold_two_conversations_and_a_reload_starts_a_new_one(visit: Open) -> None:
+    one, two = visit(), visit()
+    one.ask(OVERVIEW)
+    assert two.ask(ANSWERED).get_attribute("data-turn") == "1"
+    assert one.ask(ANSWERED).get_attribute("data-turn") == "2"
+    one.page.reload()
+    one.box.wait_for()
+    assert one.turns.count() == 0
+    assert one.ask(ANSWERED).get_attribute("data-turn") == "1"
+
+
+def test_a_slow_network_shows_who_speaks_before_gradio_has_started(visit: Open) -> None:
+    patient = visit()
+    page = patient.page.context.new_page()
+    page.route("**/assets/*.js", lambda route: None)  # never arrives
+    page.goto(patient.page.url, wait_until="commit")
+    expect(page.locator("#first-paint .author")).to_contain_text("Dr. Peter Ullrich")
+    expect(page.locator("#first-paint")).to_contain_text("Opening the page")
+
+
+def test_fifty_questions_in_a_row(visit: Open) -> None:
+    patient = visit()
+    questions = [OVERVIEW, ANSWERED, DECLINED, "how long does the nerve take to heal", "is it my surgeon's fault"]
+    for number in range(50):
+        patient.ask(questions[number % 5])
+    assert patient.turns.count() == 50
+    assert patient.complaints == []
+
+
+def test_print_gives_the_conversation_with_its_sources(visit: Open) -> None:
+    patient = visit()
+    patient.ask(ANSWERED)
+    patient.page.emulate_media(media="print")
+    expect(patient.page.locator(".cited").first).to_be_visible()
+    expect(patient.page.locator(".attribution").first).to_be_visible()
+    expect(patient.page.locator("#reading")).to_be_hidden()
+    expect(patient.box).to_be_hidden()
+
+
+def test_feedback_keeps_words_only_with_the_patients_tick(
+    visit: Open, bot: Bot, tmp_path: Path, corpus_folder: Path, index_folder: Path
+) -> None:
+    file = tmp_path / "feedback.jsonl"
+    with serving(bot, corpus=corpus_folder, index=index_folder, feedback=file) as server:
+        patient = visit(url=server.url, bypass_csp=True)
+        expect(patient.page.locator("#masthead")).to_contain_text("keeps ratings")
+        for ticked in (False, True):
+            turn = patient.ask(ANSWERED)
+            turn.get_by_role("button", name="No", exact=True).click()
+            turn.get_by_label("It is hard to understand").check()
+            turn.get_by_label("Also keep the words").set_checked(ticked)
+            assert violations(patient.page) == []
+            turn.get_by_role("button", name="Send").click()
+            expect(turn).to_contain_text("Your rating was saved")
+    without, with_words = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+    assert (without["question"], with_words["question"]) == (None, ANSWERED)
+    assert with_words["verdict"] == "wrong"
+    assert with_words["reason"] == "hard"
+    assert with_words["quotes"][0]["text"]
+
+
+def test_the_page_can_be_embedded_by_a_host_that_is_allowed(
+    visit: Open, bot: Bot, served: Served, corpus_folder: Path, index_folder: Path
+) -> None:
+    sample = (Path(__file__).parent.parent / "docs" / "embed.html").read_text(encoding="utf-8")
+    host = served.url.rstrip("/")
+    with serving(bot, corpus=corpus_folder, index=index_folder, frame_ancestors=host) as server:
+        page = visit().page.context.new_page()
+        for url, embedded in ((server.url, True), (served.url, False)):
+            html = sample.replace("https://ask.example.org/", url)
+            page.route(f"{host}/host", partial(_fulfil, html))
+            page.goto(f"{host}/host")
+            box = page.frame_locator("iframe").locator("#question textarea")
+            if embedded:
+                box.fill(ANSWERED)
+                box.press("Enter")
+                page.frame_locator("iframe").locator(".quote").first.wait_for()
+            else:
+                page.wait_for_timeout(500)
+                assert box.count() == 0
