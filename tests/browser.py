@@ -1,5 +1,6 @@
 """A real Chromium against a real server: how both are started, and the few gestures of a patient."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -38,7 +39,11 @@ def server_of(bot: Bot, settings: Settings) -> FastAPI:
     async def make() -> FastAPI:
         return build_server(bot, settings)
 
-    return anyio.run(make)
+    try:
+        asyncio.get_running_loop()  # Playwright's
+    except RuntimeError:
+        return anyio.run(make)
+    return build_server(bot, settings)
 
 
 class Served:
