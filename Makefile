@@ -12,7 +12,7 @@ run: venv
 	$(BIN)/python app.py
 
 test: .venv/.tests-installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/.tests-installed
 	$(BIN)/ruff check

@@ -82,17 +82,17 @@ def _open(corpus: Path, index: Path, console: "Console") -> "Bot":
     from bot.bot import Bot
     from indexer.build import build
 
-    for force in (False, True):
+    def make(*, force: bool) -> Bot:
         report = build(corpus, index, force=force, progress=console.print, progress_bar=console.is_terminal)
         if report.why:
             console.print(f"Built the index {report.index}: {report.why}.")
-        try:
-            return Bot.open(corpus, index)
-        except IndexFormatError as error:
-            if force:
-                raise
-            console.print(f"{error} It is built anew now.")
-    raise AssertionError("unreachable")
+        return Bot.open(corpus, index)
+
+    try:
+        return make(force=False)
+    except IndexFormatError as error:  # damage that only loading finds
+        console.print(f"{error} It is built anew now.")
+        return make(force=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

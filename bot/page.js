@@ -207,6 +207,7 @@ window.askTheArticle = (() => {
   function resize(step) {
     size = Math.max(0, Math.min(SIZES.length - 1, size + step));
     document.documentElement.style.setProperty("--scale", SIZES[size]);
+    document.documentElement.classList.toggle("large", SIZES[size] >= 1.5); // the box no longer covers half a phone
   }
 
   function count() {

@@ -49,12 +49,12 @@ def server_of(bot: Bot, settings: Settings) -> FastAPI:
 class Served:
     """A running server; `port` stays the same when it is started again."""
 
-    def __init__(self, bot: Bot, port: int = 0, **settings: Any) -> None:
+    def __init__(self, bot: Bot, port: int = 0, app: FastAPI | None = None, **settings: Any) -> None:
         self.settings = read_settings(host="127.0.0.1", per_minute=0, **settings)
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}{self.settings.root_path}/"
-        app = server_of(bot, self.settings)
+        app = app or server_of(bot, self.settings)
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
         self._thread.start()

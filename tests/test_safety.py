@@ -253,9 +253,10 @@ def seconds(text: str) -> float:
     """The quickest of a few runs: what the text costs, whatever else the machine does."""
 
     def run() -> float:
-        start = time.perf_counter()
+        # Time of this process alone: other tests run beside it.
+        start = time.process_time()
         red_flag(text)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     return min(run() for _ in range(7))
 
@@ -272,7 +273,7 @@ def test_no_text_takes_long(text: str):
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:12]))
 def test_time_grows_with_the_length_alone(text: str):
-    assert seconds(text * 4) < 8 * seconds(text) + 0.01
+    assert seconds(text * 4) < 8 * seconds(text) + 0.03
 
 
 TABLE = """

@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
@@ -30,6 +31,12 @@ from indexer.errors import UsageError
 pytest_plugins = ("browser_fixtures",)
 ROOT = Path(__file__).parent.parent
 QUESTION = "can scar tissue cause this pain"
+
+
+def run_apart(main: Callable[[], Awaitable[None]]) -> None:
+    """Run a coroutine in a thread of its own: Playwright may keep a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(anyio.run, main).result()
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +162,7 @@ def test_a_full_queue_says_busy_and_answers_those_who_wait(bot: Bot) -> None:
             for _ in range(8):
                 group.start_soon(ask)
 
-    anyio.run(crowd)
+    run_apart(crowd)
     assert sorted(outcomes) == ["answered"] * 3 + ["busy"] * 5
 
 
@@ -184,7 +191,7 @@ def test_a_new_index_is_picked_up_without_a_restart_and_without_a_wrong_offset(
         assert await quoted() != (text, sha)
         assert (await quoted())[0] == text, "the same words, at their new place"
 
-    anyio.run(visit)
+    run_apart(visit)
 
 
 def test_a_conversation_kept_is_answered_as_one_replayed(bot: Bot) -> None:
@@ -197,7 +204,7 @@ def test_a_conversation_kept_is_answered_as_one_replayed(bot: Bot) -> None:
             answer, thread = await desk.ask_next("someone", question, thread, questions[:number])
             assert answer == bot.answer(question, history=questions[:number])
 
-    anyio.run(converse)
+    run_apart(converse)
 
 
 def test_conversations_are_forgotten_by_age_and_by_number() -> None:
