@@ -273,7 +273,10 @@ def test_the_server_says_where_it_is_and_stops_when_told(index_folder: Path) -> 
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
-        assert any("The page is on http://127.0.0.1:" in line for line in process.stderr)
+        said: list[str] = []
+        while "The page is on http://127.0.0.1:" not in "".join(said):
+            said.append(process.stderr.readline())
+            assert said[-1], f"it stopped: {said}"
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) in (0, -signal.SIGTERM)
     finally:
