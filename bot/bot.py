@@ -34,11 +34,11 @@ class Bot:
         history: the earlier questions of the conversation, oldest first; they are answered again, silently, to
         know what the patient has been shown.
         """
-        return self._answer(question, self._replay(history))
+        return self.answer_in_context(question, self.replay(history))
 
     def rank(self, question: str, *, history: Sequence[str] = ()) -> list[tuple[Span, float]]:
         """Return every sentence with the probability that it answers, best first, whatever would be decided."""
-        judgements = self.index.search(resolve(question).text, self._replay(history))
+        judgements = self.index.search(resolve(question).text, self.replay(history))
         ranked = [
             (self.corpus.sentences[number].span, float(probability))
             for shelf, judgement in zip(self.index.shelves, judgements, strict=True)
@@ -46,7 +46,8 @@ class Bot:
         ]
         return sorted(ranked, key=lambda pair: -pair[1])
 
-    def _answer(self, question: str, context: Context | None) -> Answer:
+    def answer_in_context(self, question: str, context: Context | None) -> Answer:
+        """Answer the next question of a conversation that left `context` (None: the first question)."""
         looked_up = resolve(question)
         # Every word as it was typed: an emergency may stand at the very end of a long story.
         flag = red_flag(question)
@@ -65,15 +66,16 @@ class Bot:
         leans = any(judgement.leans for judgement in judgements)
         return self._name_context(answer, context) if context and leans else answer
 
-    def _replay(self, history: Sequence[str]) -> Context | None:
+    def replay(self, history: Sequence[str]) -> Context | None:
         """Return what the earlier questions leave for the next one to lean on."""
         context: Context | None = None
         for question in history[-MAX_HISTORY:]:
-            answer = self._answer(question, context)
-            context = self._after(answer, context)
+            answer = self.answer_in_context(question, context)
+            context = self.context_after(answer, context)
         return context
 
-    def _after(self, answer: Answer, before: Context | None) -> Context:
+    def context_after(self, answer: Answer, before: Context | None) -> Context:
+        """Return what an answer leaves for the next question to lean on."""
         shown = before.shown if before else frozenset()
         sentence = before.sentence if before else None
         highlighted = [self._numbers[span] for quote in answer.quotes for span in quote.highlights]

@@ -24,6 +24,6 @@ class ServingBot(Bot):
 
         history: the earlier questions; replayed only when the thread is another bot's, of an older index.
         """
-        context = thread.context if thread and thread.bot is self else self._replay(history)
-        answer = self._answer(question, context)
-        return answer, Thread(self, self._after(answer, context))
+        context = thread.context if thread and thread.bot is self else self.replay(history)
+        answer = self.answer_in_context(question, context)
+        return answer, Thread(self, self.context_after(answer, context))
