@@ -170,8 +170,17 @@ def test_a_question_that_cannot_be_looked_up_gets_a_fixed_sentence(bot, question
 
 @pytest.mark.parametrize(
     "question",
-    ["почему у меня болит нога", "なぜ足が痛いの", "<script>alert(1)</script>", "\u202eevil", "\ud800", "a\x00b", "'; DROP TABLE", "😀" * 100],
-)  # fmt: skip
+    [
+        "почему у меня болит нога",
+        "なぜ足が痛いの",
+        "<script>alert(1)</script>",
+        "\u202eevil",
+        "\ud800",
+        "a\x00b",
+        "'; DROP TABLE",
+        "😀" * 100,
+    ],
+)
 def test_strange_input_is_declined_and_never_a_traceback(bot, question):
     answer = bot.answer(question)
     assert answer.outcome is Outcome.DECLINED

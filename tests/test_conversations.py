@@ -123,10 +123,13 @@ def test_every_taught_conversation_is_anchored_and_leaves_a_context(bot):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"conversation": "c", "turn": 2, "history": ["never asked"], "question": "q", "answers": [], "kind": "declined"}], "'history' must be the questions"),
+        (
+            [{"conversation": "c", "history": ["never asked"], "question": "q", "answers": [], "kind": "declined"}],
+            "'history' must be the questions",
+        ),
         ([{"conversation": "c", "question": "q", "answers": ["no such words"]}], "not in the article"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_taught_conversation_is_named_by_file_and_line(corpus_folder, tmp_path, rows, message):
     path = tmp_path / "conversations.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
