@@ -7,6 +7,7 @@ from typing import Any
 
 from eval.beir import load_beir
 from eval.records import RUN_FILE, Figure, Run, read_run
+from eval.retrieval import LEXICAL_WEIGHT
 from eval.settings import History, Search, System
 from eval.third_party import run_beir
 from indexer.errors import UsageError
@@ -93,8 +94,9 @@ def as_markdown(runs: dict[Plan, Run]) -> str:
         "",
         f"Python {some['python']}, {some['cpus']} CPUs; {versions}.",
         "",
-        "*Our default* is what the bot does for articles that nobody taught: cosine of bge-small and BM25, each "
-        "stretched to 0 … 1, the second at half weight.",
+        "*Our default* fuses the two kinds of evidence there are for documents that nobody taught: cosine of "
+        "bge-small and BM25, each "
+        f"stretched to 0 … 1, the second weighing {LEXICAL_WEIGHT} of the first.",
         "",
     ]
     for measure, title in (("ndcg@10", "nDCG@10"), ("r@5", "R@5"), ("r@100", "R@100"), ("rr", "Reciprocal rank")):

@@ -22,7 +22,7 @@ from indexer.head import Floats
 from indexer.index import all_scores
 from indexer.untaught import UNTAUGHT
 
-LEXICAL_WEIGHT = 0.5
+LEXICAL_WEIGHT = 0.3
 RANKED = 100
 CHUNK = 256
 
