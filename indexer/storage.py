@@ -94,13 +94,13 @@ def make_manifest(
 
 def save_generation(index: Index, folder: Path) -> None:
     """Write all files of an index into a folder that exists and is empty."""
-    faiss.write_index(index.sentence_views, str(folder / "sentences.faiss"))
-    faiss.write_index(index.question_views, str(folder / "questions.faiss"))
+    _write_views(index.sentence_views, folder / "sentences.faiss")
+    _write_views(index.question_views, folder / "questions.faiss")
     heads = {str(number): shelf.head for number, shelf in enumerate(index.shelves) if shelf.head}
     for number, shelf in enumerate(index.shelves):
         if shelf.follow_ups:
             heads[f"{number}.follow_ups"] = shelf.follow_ups.head
-            faiss.write_index(shelf.follow_ups.views, str(folder / f"follow_ups.{number}.faiss"))
+            _write_views(shelf.follow_ups.views, folder / f"follow_ups.{number}.faiss")
     tensors: dict[str, Vectors] = {}
     for name, head in heads.items():
         tensors |= {f"{name}.dual": head.dual, f"{name}.bias": head.bias}
@@ -108,11 +108,18 @@ def save_generation(index: Index, folder: Path) -> None:
             tensors[f"{name}.{table.kind}.idf"] = table.idf
             tensors[f"{name}.{table.kind}.weights"] = np.ascontiguousarray(table.weights)
     # safetensors does not read a file without tensors.
-    safetensors.numpy.save_file(tensors or {"none": np.zeros(1, dtype=np.float32)}, folder / "heads.safetensors")
+    (folder / "heads.safetensors").write_bytes(
+        safetensors.numpy.save(tensors or {"none": np.zeros(1, dtype=np.float32)})
+    )
     grams = {name: {table.kind: table.grams for table in head.tables} for name, head in heads.items()}
     (folder / "grams.json").write_text(json.dumps(grams, ensure_ascii=False), encoding="utf-8")
     manifest = json.dumps(index.manifest, indent=1, sort_keys=True, ensure_ascii=False)
     (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+
+
+def _write_views(views: Any, path: Path) -> None:
+    """Write a FAISS index by ways that say so when the disk is full; FAISS's own raise no OSError."""
+    path.write_bytes(faiss.serialize_index(views).tobytes())
 
 
 def load_index(corpus_folder: Path, index_folder: Path) -> Index:

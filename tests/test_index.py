@@ -325,3 +325,18 @@ def test_help_answers_at_once():
     started = time.perf_counter()
     assert run("indexer", "--help").returncode == 0
     assert time.perf_counter() - started < 2
+
+
+def test_a_full_disk_leaves_the_old_index_and_says_so(corpus, tmp_path):
+    index = tmp_path / "i"
+    build(corpus, index)
+    old = (index / CURRENT).read_text()
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); import signal; "
+    limited += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.argv[0] = 'indexer'; "
+    limited += "import runpy; runpy.run_module('indexer', run_name='__main__')"
+    where = ["build", "--corpus", str(corpus), "--index", str(index), "--force"]
+    done = subprocess.run([sys.executable, "-c", limited, *where], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, "cannot be written" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert (index / CURRENT).read_text() == old
+    load_index(corpus, index)
