@@ -1,8 +1,6 @@
 """Answering thousands of questions from a file to a file."""
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 from rich.progress import track
 
 from bot.bot import Bot
+from bot.files import write_atomically
 from indexer.errors import QuestionsError, UsageError
 from indexer.questions import read_rows
 
@@ -47,20 +46,3 @@ def read_batch(path: Path) -> list[dict[str, Any]]:
             raise QuestionsError(f"{path}:{number}: 'history' must be a list of earlier questions.")
         rows.append({"id": row["id"], "question": row["question"], "history": history})
     return rows
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all. Raises UsageError when it cannot be written."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as file:
-                file.write(text)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror or error}).") from None

@@ -130,7 +130,7 @@ def gate_command(
     """Check that a run reaches every threshold: exit code 0 when it does, 1 when not, 2 for wrong use."""
     from tempfile import TemporaryDirectory
 
-    from bot.batch import write_atomically
+    from bot.files import write_atomically
     from eval.gate import check, junit_xml, load_thresholds
     from eval.records import read_run
     from eval.tables import checks_table
@@ -171,7 +171,7 @@ def results_command(
 
     This takes about an hour on two cores the first time; interrupted, it continues where it stopped.
     """
-    from bot.batch import write_atomically
+    from bot.files import write_atomically
     from eval.results import as_markdown, gather
 
     made = gather(data, runs, cache, note=notes().print, progress=progress)

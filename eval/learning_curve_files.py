@@ -7,9 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.batch import write_atomically
+from bot.files import write_atomically
 from eval.records import Figure
-from eval.sheets import write_bytes
 from indexer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def write_curve(curve: "Curve", folder: Path) -> None:
     except OSError as error:
         raise UsageError(f"{folder}: this folder cannot be made ({error.strerror or error}).") from None
     for name in (SVG_FILE, PNG_FILE):
-        write_bytes(folder / name, _plot(curve, name.rpartition(".")[2]))
+        write_atomically(folder / name, _plot(curve, name.rpartition(".")[2]))
     write_atomically(folder / CURVE_FILE, json.dumps(asdict(curve), ensure_ascii=False, indent=1) + "\n")
 
 

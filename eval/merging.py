@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bot.batch import write_atomically
+from bot.files import write_atomically
 from eval.judging import COLUMNS, Judgement
 from eval.repeats import Asked, encode_with, find_repeats, taught_questions
 from eval.sheets import write_sheet

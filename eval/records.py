@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from bot.batch import write_atomically
+from bot.files import write_atomically
 from indexer.errors import QuestionsError, UsageError
 from indexer.questions import read_rows
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.batch import write_atomically
+from bot.files import write_atomically
 from eval.compare import Change, Comparison, compare
 from eval.measures import CERTAINTY, LATENCY, MEASURES, RETRIEVED, SCORED
 from eval.misses import MEANING, Miss, find_misses, is_missed, shown_quotes

@@ -2,15 +2,14 @@
 
 import csv
 import io
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
+from bot.files import write_atomically
 from indexer.errors import QuestionsError, UsageError
 
 if TYPE_CHECKING:
@@ -89,23 +88,7 @@ def write_sheet(path: Path, columns: Sequence[Column], rows: Sequence[Sequence[s
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path}: not a sheet; its name must end in {' or '.join(SUFFIXES)}.")
     content = _xlsx(columns, rows) if path.suffix.lower() == ".xlsx" else _csv(columns, rows)
-    write_bytes(path, content)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all. Raises UsageError when it cannot be written."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror or error}).") from None
+    write_atomically(path, content)
 
 
 def _read_csv(path: Path) -> list[list[str]]:

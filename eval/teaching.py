@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.batch import write_atomically
+from bot.files import write_atomically
 from eval.anchoring import answers_in
 from eval.repeats import Asked, find_repeats, judged_questions
 from eval.sheets import SUFFIXES, read_sheet

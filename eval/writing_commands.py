@@ -289,7 +289,7 @@ def help_pages(
     as_json: AsJson = False,
 ) -> None:
     """Write what --help says of every command into the bench's README."""
-    from bot.batch import write_atomically
+    from bot.files import write_atomically
     from eval.help_pages import with_commands
 
     before = readme.read_text(encoding="utf-8") if readme.is_file() else ""
