@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from eval.measures import Bools, auroc
 from eval.statistics import bootstrap_interval
+from indexer.build import THREADS
 from indexer.decision import judge, outcome_features, sentence_features
 from indexer.encoder import Vectors
 from indexer.evidence import Evidence
@@ -47,8 +48,8 @@ def ablate(index: Index, shelf: Shelf, progress: Progress) -> Iterator[Ablated]:
     """Judge every taught question of a shelf by a head that never saw its author, once without each part."""
     vectors = index.question_views.reconstruct_n(shelf.first_question, len(shelf.taught.questions))
     dense = all_scores(index.sentence_views, vectors)[:, shelf.sentences]
-    lexical = np.stack([index.lexicon.scores(q.text)[shelf.sentences] for q in shelf.taught.questions])
-    with threadpool_limits(1):
+    lexical = index.lexicon.scores([q.text for q in shelf.taught.questions])[:, shelf.sentences]
+    with threadpool_limits(THREADS):
         progress("Judging with everything")
         whole = _judge(shelf, vectors, dense, lexical, "nothing")
         yield _figures("nothing", shelf, whole, whole)

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from eval.measures import Bools, auroc
 from eval.records import Figure
 from eval.statistics import bootstrap_interval, rate_interval
+from indexer.build import THREADS
 from indexer.corpus import QUESTIONS_FILE
 from indexer.decision import judge
 from indexer.encoder import Vectors
@@ -98,7 +99,7 @@ def learning_curve(index: Index, *, article: str | None = None, progress: Progre
     Raises UsageError when too little is taught to draw one.
     """
     shelf = _taught_shelf(index, article)
-    with threadpool_limits(1):
+    with threadpool_limits(THREADS):
         material = _gather(index, shelf)
         points: list[Point] = []
         hits: list[_Hits] = []
@@ -156,7 +157,7 @@ def _gather(index: Index, shelf: Shelf) -> _Material:
         shelf=shelf,
         vectors=vectors,
         dense=all_scores(index.sentence_views, vectors),
-        lexical=np.stack([index.lexicon.scores(question.text) for question in questions]),
+        lexical=index.lexicon.scores([question.text for question in questions]),
         folds=_folds(fold_labels(questions)),
     )
 
@@ -193,11 +194,10 @@ def _judge_fold(material: _Material, fold: int, size: int | None) -> _Hits:
     learned, seen_per_sentence = _sample(material, others, size)
     shelf = _learn(material, learned)
     likeness = material.vectors[tested] @ material.vectors[learned].T
+    texts = [material.shelf.taught.questions[row].text for row in tested]
+    evidence = shelf.evidence(texts, material.dense[tested], material.lexical[tested], likeness)
     first, among_three, confidence = [], [], []
-    for row, own_likeness in zip(tested, likeness, strict=True):
-        text = material.shelf.taught.questions[row].text
-        evidence = shelf.evidence(text, material.dense[row], material.lexical[row], own_likeness)
-        judgement = judge(shelf.decider, evidence)[0]
+    for row, judgement in zip(tested, judge(shelf.decider, evidence), strict=True):
         best = np.argsort(-judgement.sentences, kind="stable")[:3].tolist()
         gold = material.shelf.taught.leads_to[row]
         first.append(best[0] in gold)

@@ -17,7 +17,7 @@ from eval.settings import History, System
 from indexer.decision import judge
 from indexer.encoder import Encoder, Vectors
 from indexer.errors import UsageError
-from indexer.evidence import Evidence, Lexicon
+from indexer.evidence import Lexicon, untaught_evidence
 from indexer.head import Floats
 from indexer.index import all_scores
 from indexer.untaught import UNTAUGHT
@@ -64,7 +64,7 @@ class Library:
             vectors = self._encoder.encode([prefix + text for text in texts])
             dense = np.asarray(all_scores(self._views, vectors).mean(axis=0))
         if self._lexicon is not None:
-            lexical = np.mean([self._lexicon.scores(text) for text in texts], axis=0)
+            lexical = self._lexicon.scores(texts).mean(axis=0)
         if self._system is System.DEFAULT:
             scores, confidence = fuse(dense, lexical), untaught_confidence(dense, lexical)
         else:
@@ -87,9 +87,7 @@ def stretched(scores: Floats) -> Floats:
 
 def untaught_confidence(dense: Floats, lexical: Floats) -> float:
     """Return how sure the bot would be that one of the documents answers, each taken as one sentence."""
-    none = np.zeros((1, len(dense)))
-    evidence = Evidence(dense[None, :], lexical[None, :], none, none, none, np.zeros((1, 3)), np.zeros(1))
-    return judge(UNTAUGHT, evidence)[0].confidence
+    return judge(UNTAUGHT, untaught_evidence(dense[None, :], lexical[None, :]))[0].confidence
 
 
 def readings(query: Query, history: History) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from indexer.corpus import Corpus, load_corpus
 from indexer.encoder import DEFAULT_MODEL, Vectors, load_encoder
 from indexer.errors import IndexFormatError, StaleIndexError, UsageError, VerbatimError
-from indexer.evidence import Lexicon, stack_evidence
+from indexer.evidence import Lexicon
 from indexer.followups import Context, FollowUps, turn_vectors
 from indexer.index import Index, Shelf, all_scores, lead_places, shelf_sentences, shelf_taught
 from indexer.questions import Kind, Question, Turn
@@ -26,6 +26,9 @@ from indexer.training import MIN_ANSWERED, MIN_FOLLOW_UPS, fit_follow_ups, fit_s
 from indexer.untaught import UNTAUGHT
 
 CHANGES_OF_TOPIC = 600
+
+# Threads of the linear algebra.
+THREADS = 2
 
 Progress = Callable[[str], None]
 
@@ -98,8 +101,8 @@ def _make(
     lexicon = Lexicon(views)
     shelves: list[Shelf] = []
     figures: list[dict[str, dict[str, float]]] = []
-    # One thread: the order of additions, and so the last digit of every weight, must not depend on the machine.
-    with threadpool_limits(1):
+    # The order of additions, and so the last digit of every weight, must not depend on how many cores there are.
+    with threadpool_limits(THREADS):
         for articles in groups:
             first = sum(len(shelf.taught.questions) for shelf in shelves)
             shelf, own = _fill_shelf(corpus, articles, first, question_vectors, sentence_views, lexicon, progress)
@@ -134,7 +137,7 @@ def _add_follow_ups(index: Index, shelf: Shelf, turns: list[Turn]) -> tuple[Shel
     last = [None if c.sentence is None else corpus.text(corpus.sentences[c.sentence].span) for c in contexts]
     alone = index.encoder.encode(questions)
     behind = index.encoder.encode([c.behind(q, s) for c, q, s in zip(contexts, questions, last, strict=True)])
-    evidence = stack_evidence([index.read(q, v[None, :], shelf) for q, v in zip(questions, alone, strict=True)])
+    evidence = index.read(questions, alone, shelf)
     place = {int(number): at for at, number in enumerate(shelf.sentences)}
     taught = lead_places(corpus, tuple(turn.question for turn in turns), place)
     vectors = turn_vectors(alone, behind)
@@ -182,7 +185,7 @@ def _fill_shelf(
     progress(f"Learning from {len(taught.questions)} questions taught for {articles[0]}")
     vectors = question_vectors[first_question : first_question + len(taught.questions)]
     dense = all_scores(sentence_views, vectors)[:, sentences]
-    lexical = np.stack([lexicon.scores(question.text)[sentences] for question in taught.questions])
+    lexical = lexicon.scores([question.text for question in taught.questions])[:, sentences]
     head, decider, figures = fit_shelf(taught, vectors, dense, lexical)
     return Shelf(articles, sentences, first_question, taught, head, decider), figures
 

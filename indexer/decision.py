@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from indexer.evidence import Evidence
 from indexer.head import Floats
+
+Flags = npt.NDArray[np.bool_]
 
 SENTENCE_FEATURES = (
     "taught", "taught lead", "dense", "dense lead", "lexical", "lexical lead", "neighbour", "neighbour lead",
@@ -46,6 +49,8 @@ class Decider:
     highlight_threshold: probability from which a second or third sentence is highlighted beside the best one.
     part_threshold: share of the strongest part from which a sentence belongs to an overview.
     emergency_threshold: probability of an emergency from which the notice is shown.
+    familiar_threshold: cosine with the nearest answered taught question below which a question is declined, as too
+    unlike all that was taught for the models to know anything of it; -1 where that does not matter.
     """
 
     sentence: Logistic
@@ -55,6 +60,7 @@ class Decider:
     highlight_threshold: float
     part_threshold: float
     emergency_threshold: float
+    familiar_threshold: float = -1.0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the manifest."""
@@ -93,14 +99,15 @@ def judge(decider: Decider, evidence: Evidence) -> list[Judgement]:
     """Judge each question of the evidence."""
     sentences = decider.sentence(sentence_features(evidence))
     outcomes = decider.outcome(outcome_features(evidence, sentences))
-    return judgements(decider, sentences, outcomes, evidence.part)
+    familiar = evidence.neighbour.max(axis=1) >= decider.familiar_threshold
+    return judgements(decider, sentences, outcomes, evidence.part, familiar)
 
 
 def judgements(
-    decider: Decider, sentences: Floats, outcomes: Floats, part: Floats, *, leans: bool = False
+    decider: Decider, sentences: Floats, outcomes: Floats, part: Floats, familiar: Flags, *, leans: bool = False
 ) -> list[Judgement]:
-    """Put together what was found for n questions: sentences (n, s), outcomes (n, 4), part (n, s)."""
-    confidence = decider.confidence(confidence_features(sentences, outcomes))
+    """Put together what was found for n questions: sentences (n, s), outcomes (n, 4), part (n, s), familiar (n,)."""
+    confidence = decider.confidence(confidence_features(sentences, outcomes)) * familiar
     strongest = np.maximum(part.max(axis=1, keepdims=True), 0.05)
     return [
         Judgement(

@@ -73,11 +73,13 @@ class Lexicon:
         if not self._empty:
             self._bm25.index(tokens, show_progress=False)
 
-    def scores(self, question: str) -> Floats:
-        """Return the BM25 score of every view, shape (views,)."""
-        words = [] if self._empty else self._tokens([question])[0]
-        known = [word for word in words if word in self._bm25.vocab_dict] if words else []
-        return np.asarray(self._bm25.get_scores(known)) if known else np.zeros(self._views, dtype=np.float32)
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """Return the BM25 score of every view for n texts, shape (n, views)."""
+        scores = np.zeros((len(texts), self._views), dtype=np.float32)
+        for row, words in enumerate([] if self._empty else self._tokens(texts)):
+            if known := [word for word in words if word in self._bm25.vocab_dict]:
+                scores[row] = self._bm25.get_scores(known)
+        return scores
 
     def _tokens(self, texts: Sequence[str]) -> list[list[str]]:
         tokens: list[list[str]] = bm25s.tokenize(
@@ -130,13 +132,13 @@ def nearest_declined(likeness: Floats, declined_rows: Ints) -> Floats:
     return likeness[:, declined_rows].max(axis=1) if len(declined_rows) else np.zeros(len(likeness))
 
 
+def untaught_evidence(dense: Floats, lexical: Floats) -> Evidence:
+    """Return the evidence where nothing was taught. dense, lexical: (n, s)."""
+    none = np.zeros_like(dense)
+    return Evidence(dense, lexical, none, none, none, np.zeros((len(dense), 3)), np.zeros(len(dense)))
+
+
 def mean_evidence(first: Evidence, second: Evidence) -> Evidence:
     """Return the mean of the evidence for two readings of the same questions."""
     names = [field.name for field in fields(Evidence)]
     return Evidence(**{name: (getattr(first, name) + getattr(second, name)) / 2 for name in names})
-
-
-def stack_evidence(rows: Sequence[Evidence]) -> Evidence:
-    """Join the evidence of single questions."""
-    names = [field.name for field in fields(Evidence)]
-    return Evidence(**{name: np.concatenate([getattr(row, name) for row in rows]) for name in names})

@@ -76,17 +76,19 @@ class FollowUps:
     ) -> Judgement | None:
         """Judge a follow-up, or return None when it stands alone.
 
-        alone: what decides for single questions; likeness: (turns,) to each taught turn; places: (s, 6).
+        alone: what decides for single questions; likeness: (1, turns) to each taught turn; places: (s, 6).
         """
-        scores = self.head.scores(likeness, question)
-        if scores[-1] < self.leaning_threshold:
+        scores = self.head.scores(likeness, [question])
+        if scores[0, -1] < self.leaning_threshold:
             return None
-        taught, part, outcomes = head_columns(scores[None, :-1], self.leads, evidence.sentences)
+        taught, part, outcomes = head_columns(scores[:, :-1], self.leads, evidence.sentences)
         length = np.array([float(len(question.split()))])
         found = FollowUpEvidence(evidence, taught, part, outcomes, places[None], length)
         sentences = self.decider.sentence(follow_up_sentence_features(found))
         features = follow_up_outcome_features(alone, found, sentences)
-        return judgements(self.decider, sentences, self.decider.outcome(features), part, leans=True)[0]
+        return judgements(
+            self.decider, sentences, self.decider.outcome(features), part, np.ones(1, dtype=bool), leans=True
+        )[0]
 
 
 def turn_vectors(alone: Vectors, behind: Vectors) -> Vectors:

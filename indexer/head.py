@@ -11,8 +11,10 @@ another training: the out-of-fold scores that fusion and decision are fitted on 
 "Notes on Regularized Least Squares", 2007).
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import Stemmer
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import spotrf, spotri
+from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from indexer.encoder import Vectors
@@ -31,6 +34,8 @@ Floats = npt.NDArray[np.floating[Any]]
 WEIGHTS = {"meaning": 0.5, "spelling": 0.25, "wording": 0.25}
 GAUSSIAN_WIDTH = 2.0
 RIDGE = 0.15
+# Rows of the kernel that are filled at once.
+_BLOCK = 512
 _STEMMER = Stemmer.Stemmer("english")
 
 
@@ -55,10 +60,9 @@ class GramTable:
     idf: Vectors
     weights: Vectors
 
-    def scores(self, text: str) -> Floats:
-        """Return what the grams of a text add to the score of every class, shape (k,)."""
-        scores: Floats = np.asarray(self._vectorizer.transform([text]) @ self.weights)[0]
-        return scores
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """Return what the grams of n texts add to the score of every class, shape (n, k)."""
+        return np.asarray(self._vectorizer.transform(texts) @ self.weights)
 
     @cached_property
     def _vectorizer(self) -> TfidfVectorizer:
@@ -80,12 +84,12 @@ class Head:
     bias: Vectors
     tables: tuple[GramTable, ...]
 
-    def scores(self, likeness: Floats, text: str) -> Floats:
-        """Score every class for a question, shape (k,).
+    def scores(self, likeness: Floats, texts: Sequence[str]) -> Floats:
+        """Score every class for some questions, shape (questions, k).
 
-        likeness: inner products with the vectors of the n taught questions, in their order.
+        likeness: inner products of their vectors with those of the n taught questions, shape (questions, n).
         """
-        return np.asarray(gaussian(likeness) @ self.dual + sum(t.scores(text) for t in self.tables) + self.bias)
+        return np.asarray(gaussian(likeness) @ self.dual + sum(t.scores(texts) for t in self.tables) + self.bias)
 
 
 def fit_head(
@@ -100,17 +104,11 @@ def fit_head(
     vectors: (n, d) unit vectors; targets: (n, k), 1 where a question leads to a class, else 0.
     groups: one label a question; questions by the same author share one, so that out of fold means unseen author.
     """
-    wide = vectors.astype(np.float64)
-    kernel = weights["meaning"] * gaussian(wide @ wide.T)
-    surfaces = []
-    for kind, settings in GRAM_KINDS.items():
-        vectorizer, grams = _fit_grams(settings, texts)
-        kernel += weights[kind] * (grams @ grams.T).toarray()
-        surfaces.append((kind, vectorizer, grams))
-    kernel[np.diag_indices_from(kernel)] += RIDGE
-    inverse = cho_solve(cho_factor(kernel, lower=True), np.eye(len(kernel)))
+    surfaces = [(kind, *_fit_grams(settings, texts)) for kind, settings in GRAM_KINDS.items()]
+    likenesses = [(weights[kind], grams) for kind, _, grams in surfaces]
+    inverse = _inverse(_kernel(weights["meaning"], vectors, likenesses))
     bias = targets.mean(axis=0)
-    dual = inverse @ (targets - bias)
+    dual = inverse @ (targets - bias).astype(np.float32)
     head = Head(
         dual=(weights["meaning"] * dual).astype(np.float32),
         bias=bias.astype(np.float32),
@@ -132,6 +130,38 @@ def gaussian(likeness: Floats) -> Floats:
     return np.asarray(np.exp(-GAUSSIAN_WIDTH * (2 - 2 * likeness)))
 
 
+def _kernel(meaning: float, vectors: Vectors, likenesses: Sequence[tuple[float, csr_array]]) -> Vectors:
+    """Return the kernel of n questions with the ridge on its diagonal, (n, n); only its lower triangle is filled.
+
+    likenesses: the weight of each kind of grams, with the (n, m) tf-idf of the questions.
+    """
+    kernel = np.zeros((len(vectors), len(vectors)), dtype=np.float32, order="F")
+
+    def fill(start: int) -> None:
+        rows, upto = slice(start, start + _BLOCK), slice(0, start + _BLOCK)
+        block = meaning * gaussian(vectors[rows] @ vectors[upto].T)
+        for weight, grams in likenesses:
+            block += weight * (grams[rows] @ grams[upto].T).toarray()
+        kernel[rows, upto] = block
+
+    # Blocks do not touch each other, so that threads change nothing of the result.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(fill, range(0, len(vectors), _BLOCK)))
+    kernel[np.diag_indices_from(kernel)] += RIDGE
+    return kernel
+
+
+def _inverse(kernel: Vectors) -> Vectors:
+    """Return the inverse of a symmetric positive matrix of which the lower triangle is given, and overwrite it."""
+    factor, failed = spotrf(kernel, lower=1, overwrite_a=1)
+    inverse, failed_too = spotri(factor, lower=1, overwrite_c=1)
+    if failed or failed_too:
+        raise ArithmeticError("the kernel of the taught questions is not positive definite")
+    upper = np.triu_indices_from(inverse, 1)
+    inverse[upper] = inverse.T[upper]
+    return np.asarray(inverse)
+
+
 def _held_out(inverse: Floats, dual: Floats, targets: Floats, groups: Sequence[str]) -> Floats:
     held_out = np.empty(targets.shape)
     labels = np.asarray(groups)
@@ -141,7 +171,7 @@ def _held_out(inverse: Floats, dual: Floats, targets: Floats, groups: Sequence[s
     return held_out
 
 
-def _fit_grams(settings: dict[str, Any], texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
+def _fit_grams(settings: dict[str, Any], texts: Sequence[str]) -> tuple[TfidfVectorizer, csr_array]:
     # A gram that stands in one question only tells no two questions apart.
-    vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=min(2, len(texts)), **settings)
-    return vectorizer, vectorizer.fit_transform(texts)
+    vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=min(2, len(texts)), dtype=np.float32, **settings)
+    return vectorizer, csr_array(vectorizer.fit_transform(texts))

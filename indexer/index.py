@@ -9,10 +9,22 @@ import numpy as np
 from indexer.corpus import Corpus
 from indexer.decision import Decider, Judgement, judge
 from indexer.encoder import Encoder, Vectors
-from indexer.evidence import Evidence, Ints, Lexicon, Taught, head_columns, mean_evidence, nearest, nearest_declined
+from indexer.evidence import (
+    Evidence,
+    Ints,
+    Lexicon,
+    Taught,
+    head_columns,
+    mean_evidence,
+    nearest,
+    nearest_declined,
+    untaught_evidence,
+)
 from indexer.followups import Context, FollowUps, place_features, turn_vectors
 from indexer.head import Floats, Head
 from indexer.questions import Question
+
+_BELOW_ALL = -2.0  # no inner product of unit vectors is as low
 
 
 @dataclass(frozen=True)
@@ -30,27 +42,25 @@ class Shelf:
     decider: Decider
     follow_ups: FollowUps | None = None
 
-    def evidence(self, question: str, dense: Floats, lexical: Floats, likeness: Floats) -> Evidence:
-        """Gather this shelf's evidence from the scores of all sentences and all taught questions.
+    def evidence(self, texts: Sequence[str], dense: Floats, lexical: Floats, likeness: Floats) -> Evidence:
+        """Gather this shelf's evidence for n texts from the scores of all sentences and all taught questions.
 
-        dense, lexical: (sentences,); likeness: (taught questions,).
+        dense, lexical: (n, sentences); likeness: (n, taught questions).
         """
         places = len(self.sentences)
-        dense, lexical = dense[None, self.sentences], lexical[None, self.sentences]
+        dense, lexical = dense[:, self.sentences], lexical[:, self.sentences]
         if self.head is None:
-            none = np.zeros((1, places))
-            return Evidence(dense, lexical, none, none, none, np.zeros((1, 3)), np.zeros(1))
-        own = likeness[self.first_question : self.first_question + len(self.taught.questions)]
-        scores = self.head.scores(own, question)
-        taught, part, outcomes = head_columns(scores[None, :], self.taught.leads, places)
+            return untaught_evidence(dense, lexical)
+        own = likeness[:, self.first_question : self.first_question + len(self.taught.questions)]
+        taught, part, outcomes = head_columns(self.head.scores(own, texts), self.taught.leads, places)
         return Evidence(
             dense=dense,
             lexical=lexical,
             taught=taught,
-            neighbour=nearest(own[None, :], self.taught.rows_by_sentence, places),
+            neighbour=nearest(own, self.taught.rows_by_sentence, places),
             part=part,
             outcomes=outcomes,
-            declined_neighbour=nearest_declined(own[None, :], self.taught.declined_rows),
+            declined_neighbour=nearest_declined(own, self.taught.declined_rows),
         )
 
     def context_places(self, corpus: Corpus, context: Context) -> Floats:
@@ -81,26 +91,25 @@ class Index:
         """
         if context is None:
             vector = self.encoder.encode([question])
-            return [judge(shelf.decider, self.read(question, vector, shelf))[0] for shelf in self.shelves]
+            return [judge(shelf.decider, self.read([question], vector, shelf))[0] for shelf in self.shelves]
         last = None if context.sentence is None else self.corpus.text(self.corpus.sentences[context.sentence].span)
         behind = context.behind(question, last)
         vectors = self.encoder.encode([question, behind])
         return [self._judge_in_context(shelf, question, behind, vectors, context) for shelf in self.shelves]
 
-    def read(self, text: str, vector: Vectors, shelf: Shelf) -> Evidence:
-        """Gather the evidence of a shelf for one text and its vector (1, d)."""
-        dense = all_scores(self.sentence_views, vector)[0]
-        likeness = all_scores(self.question_views, vector)[0]
-        return shelf.evidence(text, dense, self.lexicon.scores(text), likeness)
+    def read(self, texts: Sequence[str], vectors: Vectors, shelf: Shelf) -> Evidence:
+        """Gather the evidence of a shelf for n texts and their vectors (n, d)."""
+        dense, likeness = all_scores(self.sentence_views, vectors), all_scores(self.question_views, vectors)
+        return shelf.evidence(texts, dense, self.lexicon.scores(texts), likeness)
 
     def _judge_in_context(
         self, shelf: Shelf, question: str, behind: str, vectors: Vectors, context: Context
     ) -> Judgement:
         """Judge a question that is not the first. vectors: (2, d), of the question and of `behind`."""
-        alone = self.read(question, vectors[:1], shelf)
+        alone = self.read([question], vectors[:1], shelf)
         if shelf.follow_ups is None:
-            return judge(shelf.decider, mean_evidence(alone, self.read(behind, vectors[1:], shelf)))[0]
-        likeness = all_scores(shelf.follow_ups.views, turn_vectors(vectors[:1], vectors[1:]))[0]
+            return judge(shelf.decider, mean_evidence(alone, self.read([behind], vectors[1:], shelf)))[0]
+        likeness = all_scores(shelf.follow_ups.views, turn_vectors(vectors[:1], vectors[1:]))
         places = shelf.context_places(self.corpus, context)
         follow_up = shelf.follow_ups.judge(shelf.decider, question, alone, likeness, places)
         return follow_up or judge(shelf.decider, alone)[0]
@@ -109,9 +118,10 @@ class Index:
 def all_scores(views: Any, vectors: Vectors) -> Vectors:
     """Return the inner product of each vector with every view of a FAISS index, shape (vectors, views)."""
     scores = np.zeros((len(vectors), views.ntotal), dtype=np.float32)
-    if views.ntotal:
-        found, rows = views.search(vectors, views.ntotal)
-        np.put_along_axis(scores, rows, found, axis=1)
+    for number, vector in enumerate(vectors):
+        # Everything lies within this range; a search for as many as there are would sort them, for six times the time.
+        _, found, rows = views.range_search(vector[None, :], _BELOW_ALL)
+        scores[number, rows] = found
     return scores
 
 

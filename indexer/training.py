@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from indexer.decision import (
     OUTCOMES,
     Decider,
+    Flags,
     Logistic,
     confidence_features,
     outcome_features,
@@ -28,8 +30,6 @@ from indexer.followups import (
 )
 from indexer.head import Floats, Head, fit_head
 from indexer.questions import Kind, Question
-
-Flags = npt.NDArray[np.bool_]
 
 # Fewer answered questions than this, and an article is treated as untaught: nothing could be fitted on them.
 MIN_ANSWERED = 60
@@ -47,6 +47,9 @@ TAKEN_FOR_LEANING_SHARE = 0.15
 HIGHLIGHT_PRECISION = 0.85
 # Of the taught questions that the article answers, at most this share may raise the emergency notice.
 FALSE_ALARM_SHARE = 0.002
+
+# Of the taught questions that the article answers, at most this share may be declined as too unlike the others.
+TAKEN_FOR_STRANGE_SHARE = 0.002
 
 # A sentence belongs to an overview when its score is at least this share of the strongest one's.
 PART_THRESHOLD = 0.5
@@ -71,7 +74,9 @@ def fit_shelf(
     decider, figures = fit_decider(
         taught, sentence_features(evidence), partial(outcome_features, evidence), WRONG_ANSWER_SHARE
     )
-    return head, decider, figures
+    answerable = [q.kind in (Kind.ANSWERED, Kind.OVERVIEW) for q in taught.questions]
+    familiar = float(np.quantile(evidence.neighbour.max(axis=1)[answerable], TAKEN_FOR_STRANGE_SHARE))
+    return head, replace(decider, familiar_threshold=familiar), figures
 
 
 def fit_follow_ups(
