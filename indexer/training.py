@@ -38,13 +38,15 @@ MIN_ANSWERED = 60
 MIN_FOLLOW_UPS = 100
 
 # Of the taught questions that the article does not answer, at most this share may get an answer (out of fold).
-WRONG_ANSWER_SHARE = 0.095
+WRONG_ANSWER_SHARE = 0.075
 # The same for follow-up questions, which are taught with more and nearer traps than patients set.
 WRONG_FOLLOW_UP_SHARE = 0.11
 # Of the questions that stand alone, at most this share may be read with what was shown before them.
 TAKEN_FOR_LEANING_SHARE = 0.15
 # Of the sentences highlighted in an answer, at least this share must be right (out of fold).
-HIGHLIGHT_PRECISION = 0.85
+HIGHLIGHT_PRECISION = 0.87
+# No sentence less probable than this is highlighted beside the best one.
+LEAST_HIGHLIGHT = 0.05
 # Of the taught questions that the article answers, at most this share may raise the emergency notice.
 FALSE_ALARM_SHARE = 0.002
 
@@ -266,7 +268,7 @@ def _highlight_threshold(probabilities: Floats, right: npt.NDArray[np.bool_]) ->
     order = np.argsort(-others, axis=None)
     for position in order:
         row, sentence = np.unravel_index(position, others.shape)
-        if others[row, sentence] < 0.1:
+        if others[row, sentence] < LEAST_HIGHLIGHT:
             break
         shown, good = shown + 1, good + int(right[row, sentence])
         if good / shown >= HIGHLIGHT_PRECISION:
