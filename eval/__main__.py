@@ -1,6 +1,6 @@
 """The command line of the bench (python -m eval)."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +43,9 @@ def run_command(
     system: Annotated[System, typer.Option(help="With --beir: what ranks the documents.")] = System.DEFAULT,
     model: Annotated[str | None, typer.Option(help="With --beir: the model, as for python -m indexer build.")] = None,
     query_prefix: Annotated[str, typer.Option(help="With --beir: what the model wants in front of a query.")] = "",
+    within_article: Annotated[
+        bool, typer.Option("--within-article", help="With --beir: search only the article that a query was asked of.")
+    ] = False,
     cache: Cache = Path("runs/cache"),
     corpus: Corpus = Path("corpus"),
     index: Index = Path(".index"),
@@ -56,15 +59,17 @@ def run_command(
     """
     if beir and (questions or only):
         raise UsageError("--beir takes no --questions and no --only: it has its own queries.")
-    if not beir and (system is not System.DEFAULT or model or query_prefix or history is History.REWRITE):
-        raise UsageError("--system, --model, --query-prefix and --history rewrite need --beir FOLDER.")
+    search = Search(system, model, history, query_prefix, within_article)
+    if not beir and (replace(search, history=History.USER) != Search() or history is History.REWRITE):
+        raise UsageError(
+            "--system, --model, --query-prefix, --within-article, --history rewrite: these need --beir FOLDER."
+        )
     if not beir:
         done = _run_questions(questions, only, output, history, corpus, index, force)
     else:
         from eval.beir import load_beir
         from eval.third_party import run_beir
 
-        search = Search(system, model, history, query_prefix)
         done = run_beir(load_beir(beir), output, cache, search, force=force, progress=progress)
     if as_json:
         figures = [asdict(figure) for figure in done.figures]
@@ -165,6 +170,13 @@ def results_command(
     ),
     cache: Cache = Path("runs/cache"),
     output: Annotated[Path, typer.Option(help="The page that is written.")] = Path("eval/RESULTS.md"),
+    run_folder: Annotated[
+        Path | None, typer.Option("--run", help="A run over our judged questions, for its worst misses.")
+    ] = None,
+    curve: Annotated[Path | None, typer.Option(help="Folder of the learning curve.")] = None,
+    ablation: Annotated[
+        Path | None, typer.Option(help="What 'ablation --json' printed: what each part is worth.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run our retrieval over third-party sets, and write the page that sets it beside published figures.
@@ -172,10 +184,18 @@ def results_command(
     This takes about an hour on two cores the first time; interrupted, it continues where it stopped.
     """
     from bot.files import write_atomically
+    from eval.learning_curve_files import read_curve
+    from eval.records import read_run
     from eval.results import as_markdown, gather
+    from eval.results_own import own_markdown, read_ablations
 
+    own = own_markdown(
+        read_ablations(ablation) if ablation else (),
+        read_curve(curve) if curve else None,
+        read_run(run_folder) if run_folder else None,
+    )
     made = gather(data, runs, cache, note=notes().print, progress=progress)
-    write_atomically(output, as_markdown(made))
+    write_atomically(output, as_markdown(made, own))
     if as_json:
         print_json({"output": str(output), "runs": [str(runs / plan.folder) for plan in made]})
     else:

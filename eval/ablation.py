@@ -15,7 +15,7 @@ from indexer.decision import judge, outcome_features, sentence_features
 from indexer.encoder import Vectors
 from indexer.evidence import Evidence
 from indexer.head import WEIGHTS, Floats, fit_head
-from indexer.index import Index, Shelf, all_scores
+from indexer.index import Index, Shelf
 from indexer.questions import Kind
 from indexer.training import WRONG_ANSWER_SHARE, fit_decider, fold_labels, held_out_evidence, targets_of
 
@@ -47,7 +47,7 @@ class _Judged:
 def ablate(index: Index, shelf: Shelf, progress: Progress) -> Iterator[Ablated]:
     """Judge every taught question of a shelf by a head that never saw its author, once without each part."""
     vectors = index.question_views.reconstruct_n(shelf.first_question, len(shelf.taught.questions))
-    dense = all_scores(index.sentence_views, vectors)[:, shelf.sentences]
+    dense = index.views.dense(vectors)[:, shelf.sentences]
     lexical = index.lexicon.scores([q.text for q in shelf.taught.questions])[:, shelf.sentences]
     with threadpool_limits(THREADS):
         progress("Judging with everything")

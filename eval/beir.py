@@ -19,10 +19,17 @@ CORPUS_FILE, QUERIES_FILE, QRELS_FILE = "corpus.jsonl", "queries.jsonl", "qrels/
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One passage of a set: its id, and its text with the title in front."""
+    """One passage of a set: its id, title and body, and the article that it is of, where the set tells."""
 
     id: str
-    text: str
+    title: str
+    body: str
+    article: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The body with the title in front."""
+        return f"{self.title} {self.body}" if self.title else self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,8 @@ class Turn:
 class Query:
     """One query: the earlier turns of its conversation, oldest first, and what the set tells besides.
 
-    `answerable` is None where the set does not say. `relevant` maps document ids to grades from 1.
+    `answerable` is None where the set does not say. `relevant` maps document ids to grades from 1. `article` is the
+    one that the query was asked of, where the set tells.
     """
 
     id: str
@@ -46,6 +54,7 @@ class Query:
     rewrite: str | None
     answerable: bool | None
     relevant: dict[str, int]
+    article: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,8 @@ def _document(where: str, row: dict[str, Any]) -> Document:
     title = _text(where, row, "title", "")
     text = _text(where, row, "text")
     # Some sets repeat the title at the beginning of the text.
-    return Document(row["_id"], text if text.startswith(title) else f"{title} {text}")
+    body = text.removeprefix(title).lstrip() or text
+    return Document(row["_id"], title, body, _text(where, row, "article", "") or None)
 
 
 def _query(where: str, row: dict[str, Any], relevant: dict[str, int]) -> Query:
@@ -98,6 +108,7 @@ def _query(where: str, row: dict[str, Any], relevant: dict[str, int]) -> Query:
         rewrite=_text(where, row, "rewrite", "") or None,
         answerable=answerable,
         relevant=relevant,
+        article=_text(where, row, "article", "") or None,
     )
 
 

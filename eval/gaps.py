@@ -10,7 +10,6 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 from bot.answer import Outcome
 from bot.bot import Bot
 from indexer.encoder import Vectors
-from indexer.index import all_scores
 from indexer.questions import Kind, normalise
 
 # Questions of one group are on average this alike (cosine): chosen by reading the groups of 1,400 questions.
@@ -105,7 +104,7 @@ def _telling_words(groups: Sequence[str]) -> list[tuple[str, ...]]:
 
 def _nearest_heading(bot: Bot, vectors: Vectors) -> str:
     corpus = bot.corpus
-    nearest = int(all_scores(bot.index.sentence_views, vectors).mean(axis=0).argmax())
+    nearest = int(bot.index.views.dense(vectors).mean(axis=0).argmax())
     sentence = corpus.sentences[nearest]
     heading = corpus.passages[sentence.passage].heading
     return corpus.text(heading) if heading else corpus.articles[sentence.span.article].label

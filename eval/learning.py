@@ -21,7 +21,7 @@ from indexer.encoder import Vectors
 from indexer.errors import UsageError
 from indexer.evidence import Ints, Taught
 from indexer.head import Floats
-from indexer.index import Index, Shelf, all_scores
+from indexer.index import Index, Shelf
 from indexer.questions import Kind
 from indexer.training import MIN_ANSWERED, fit_shelf, fold_labels
 from indexer.untaught import UNTAUGHT
@@ -156,7 +156,7 @@ def _gather(index: Index, shelf: Shelf) -> _Material:
     return _Material(
         shelf=shelf,
         vectors=vectors,
-        dense=all_scores(index.sentence_views, vectors),
+        dense=index.views.dense(vectors),
         lexical=index.lexicon.scores([question.text for question in questions]),
         folds=_folds(fold_labels(questions)),
     )

@@ -63,6 +63,7 @@ SCORED = (
 # Scores of one question of a third-party set.
 RETRIEVED = (
     Measure("ndcg@10", "how high the right documents stand among the first ten"),
+    Measure("ndcg@5", "how high the right documents stand among the first five"),
     Measure("rr", "1 / the rank of the first right document"),
     Measure("r@5", "the share of the right documents among the first five"),
     Measure("r@10", "the share of the right documents among the first ten"),

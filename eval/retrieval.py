@@ -1,32 +1,33 @@
-"""Our own retrieval over a third-party set: the encoder, FAISS and BM25 that answer for articles nobody taught."""
+"""Our own retrieval over a third-party set: the evidence that answers for articles nobody taught.
 
-import hashlib
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+A document is a passage. Its dense evidence is that of its best sentence in the bot (indexer.index.Views): the mean of
+the cosines with the passage and with the sentence. Searching thousands of documents adds two things that are of no
+use within one article: a passage gains by its neighbours, and the question moves towards what it found first.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from itertools import pairwise
 from typing import Any
 
 import faiss
 import numpy as np
 
-from eval.beir import BeirSet, Document, Query
+from eval.beir import Document, Query
 from eval.settings import History, System
 from indexer.decision import judge
 from indexer.encoder import Encoder, Vectors
-from indexer.errors import UsageError
-from indexer.evidence import Lexicon, untaught_evidence
+from indexer.evidence import Ints, Lexicon, fuse, untaught_evidence
 from indexer.head import Floats
 from indexer.index import all_scores
 from indexer.untaught import UNTAUGHT
 
-LEXICAL_WEIGHT = 0.3
 RANKED = 100
-CHUNK = 256
-
-Progress = Callable[[Sequence[Any]], Iterable[Any]]
+# What the mean of a passage's neighbours in its article weighs beside the passage.
+NEIGHBOURS = 0.25
+# What the mean of the first FED_BACK passages weighs beside the question in a second search (Rocchio, 1971).
+FEEDBACK = 0.2
+FED_BACK = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,56 +39,103 @@ class Found:
     confidence: float
 
 
+@dataclass(frozen=True)
+class DocumentViews:
+    """The views of n documents as FAISS indexes: the documents, and their sentences if those are searched too.
+
+    `first_sentence` (n,) is the number of each document's first sentence.
+    """
+
+    documents: Any
+    sentences: Any
+    first_sentence: Ints | None
+
+    def dense(self, vectors: Vectors) -> Floats:
+        """Return the dense evidence of every document for r vectors, shape (r, n)."""
+        of_documents = all_scores(self.documents, vectors)
+        if self.first_sentence is None:
+            return of_documents
+        best = np.maximum.reduceat(all_scores(self.sentences, vectors), self.first_sentence, axis=1)
+        return np.asarray((of_documents + best) / 2)
+
+    def moved(self, vectors: Vectors, towards: Ints) -> Vectors:
+        """Return vectors moved towards the mean of some documents."""
+        mean = np.mean([self.documents.reconstruct(int(number)) for number in towards], axis=0)
+        moved = vectors + FEEDBACK * mean / np.linalg.norm(mean)
+        return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), dtype=np.float32)
+
+
 class Library:
     """The documents of a set, ready to be searched by one system."""
 
     def __init__(
-        self, documents: Sequence[Document], system: System, encoder: Encoder | None, vectors: Vectors | None
+        self, documents: Sequence[Document], system: System, encoder: Encoder | None, views: DocumentViews | None
     ) -> None:
         self._system = system
         self._encoder = encoder
+        self._views = views
         self._lexicon = Lexicon([document.text for document in documents]) if system != System.DENSE else None
-        self._views: Any = None
-        if vectors is not None:
-            faiss.omp_set_num_threads(1)  # as in the bot: one query does not feed two
-            self._views = faiss.IndexFlatIP(vectors.shape[1])
-            self._views.add(vectors)
+        self._all = np.arange(len(documents))
+        self._articles = np.array([document.article or "" for document in documents])
+        self._joined = np.array([bool(a.title) and a.title == b.title for a, b in pairwise(documents)], dtype=bool)
 
-    def search(self, texts: Sequence[str], prefix: str = "") -> Found:
-        """Rank the documents for a query that is read as these texts; their evidence is averaged.
+    def search(self, texts: Sequence[str], prefix: str = "", article: str | None = None) -> Found:
+        """Rank the documents, or those of one article, for a query that is read as these texts.
 
-        prefix: what the model wants in front of a query.
+        The evidence for the texts is averaged. prefix: what the model wants in front of a query.
         """
-        dense: Floats = np.zeros(0)
-        lexical: Floats = np.zeros(0)
-        if self._encoder is not None:
-            vectors = self._encoder.encode([prefix + text for text in texts])
-            dense = np.asarray(all_scores(self._views, vectors).mean(axis=0))
-        if self._lexicon is not None:
-            lexical = self._lexicon.scores(texts).mean(axis=0)
-        if self._system is System.DEFAULT:
-            scores, confidence = fuse(dense, lexical), untaught_confidence(dense, lexical)
+        own = self.documents_of(article)
+        dense, lexical = self.evidence(texts, prefix, own)
+        if self._system in (System.DEFAULT, System.PLAIN):
+            scores = fuse(dense, lexical)
+            evidence = untaught_evidence(dense[None, :], lexical[None, :])
+            confidence = judge(UNTAUGHT, evidence)[0].confidence
         else:
             scores = dense if self._system is System.DENSE else lexical
             confidence = float(scores.max())
         order = np.argsort(-scores, kind="stable")[:RANKED]
-        return Found(tuple(order.tolist()), tuple(scores[order].tolist()), confidence)
+        return Found(tuple(own[order].tolist()), tuple(scores[order].tolist()), confidence)
+
+    def documents_of(self, article: str | None) -> Ints:
+        """Return the numbers of the documents of an article, or of all."""
+        return self._all if article is None else np.flatnonzero(self._articles == article)
+
+    def evidence(self, texts: Sequence[str], prefix: str, own: Ints) -> tuple[Floats, Floats]:
+        """Return the dense and the lexical evidence of some documents, both of shape (documents,)."""
+        wide = self._system is System.DEFAULT
+        lexical: Floats = np.zeros(len(own))
+        if self._lexicon is not None:
+            of_all = self._lexicon.scores(texts).mean(axis=0)
+            lexical = (with_neighbours(of_all, self._joined) if wide else of_all)[own]
+        if self._encoder is None or self._views is None:
+            return np.zeros(len(own)), lexical
+        vectors = self._encoder.encode([prefix + text for text in texts])
+        dense = self._views.dense(vectors).mean(axis=0)
+        if not wide:
+            return dense[own], lexical
+        first = np.argsort(-fuse(with_neighbours(dense, self._joined)[own], lexical), kind="stable")[:FED_BACK]
+        dense = self._views.dense(self._views.moved(vectors, own[first])).mean(axis=0)
+        return with_neighbours(dense, self._joined)[own], lexical
 
 
-def fuse(dense: Floats, lexical: Floats) -> Floats:
-    """Return one score a document from its cosine and its BM25, each stretched to 0 … 1 over the documents."""
-    return stretched(dense) + LEXICAL_WEIGHT * stretched(lexical)
+def library_views(documents: Vectors, sentences: tuple[Vectors, Ints] | None) -> DocumentViews:
+    """Put vectors of documents, and of their sentences if those are searched too, into FAISS indexes."""
+    faiss.omp_set_num_threads(1)  # as in the bot: one query does not feed two
+    vectors, first = sentences or (documents[:0], None)
+    return DocumentViews(_flat(documents), _flat(vectors), first)
 
 
-def stretched(scores: Floats) -> Floats:
-    """Return scores moved and scaled to 0 … 1; all 0 where they do not differ."""
-    width = scores.max() - scores.min()
-    return np.asarray((scores - scores.min()) / width if width else np.zeros_like(scores))
+def with_neighbours(scores: Floats, joined: Floats) -> Floats:
+    """Return the scores of n passages, each mixed with the mean of its neighbours' in the same article.
 
-
-def untaught_confidence(dense: Floats, lexical: Floats) -> float:
-    """Return how sure the bot would be that one of the documents answers, each taken as one sentence."""
-    return judge(UNTAUGHT, untaught_evidence(dense[None, :], lexical[None, :]))[0].confidence
+    joined: (n - 1,), whether a passage and the next one are of one article. A passage without neighbours stays.
+    """
+    total, count = np.zeros(len(scores)), np.zeros(len(scores))
+    for near, far in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+        total[near] += scores[far] * joined
+        count[near] += joined
+    mean = np.where(count > 0, total / np.maximum(count, 1), scores)
+    return np.asarray((scores + NEIGHBOURS * mean) / (1 + NEIGHBOURS))
 
 
 def readings(query: Query, history: History) -> tuple[str, ...]:
@@ -102,34 +150,7 @@ def readings(query: Query, history: History) -> tuple[str, ...]:
     return (query.text, *(f"{previous} {query.text}" for previous in asked[-1:]))
 
 
-def document_vectors(beir: BeirSet, encoder: Encoder, cache: Path, progress: Progress = iter) -> Vectors:
-    """Return the vectors of a set's documents, encoded once for each content and model and kept in `cache`.
-
-    They are written in chunks, so that an interrupted encoding continues where it stopped.
-    """
-    digest = hashlib.sha256(encoder.sha256.encode())
-    for document in beir.documents:
-        digest.update(document.text.encode("utf-8", "surrogatepass") + b"\0")
-    folder = cache / f"{beir.name}-{encoder.name.replace('/', '-')}-{digest.hexdigest()[:16]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be written ({error.strerror}); name another --cache.") from None
-    starts = range(0, len(beir.documents), CHUNK)
-    # One text at a time, as the bot does it, so that vectors do not depend on their neighbours; two cores are
-    # kept busy by two texts at once.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.vstack([_chunk(beir, encoder, folder, start, pool) for start in progress(starts)])
-
-
-def _chunk(beir: BeirSet, encoder: Encoder, folder: Path, start: int, pool: ThreadPoolExecutor) -> Vectors:
-    path = folder / f"{start:07}.npy"
-    if path.is_file():
-        return np.asarray(np.load(path), dtype=np.float32)
-    texts = [document.text for document in beir.documents[start : start + CHUNK]]
-    parts = pool.map(encoder.encode, [texts[at : at + 8] for at in range(0, len(texts), 8)])
-    vectors: Vectors = np.vstack(list(parts))
-    with NamedTemporaryFile(dir=folder, suffix=".npy", delete=False) as file:
-        np.save(file, vectors)
-    Path(file.name).replace(path)
-    return vectors
+def _flat(vectors: Vectors) -> Any:
+    views = faiss.IndexFlatIP(vectors.shape[1])
+    views.add(np.ascontiguousarray(vectors))
+    return views

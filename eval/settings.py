@@ -7,10 +7,12 @@ from enum import StrEnum
 class System(StrEnum):
     """What ranks the documents of a third-party set.
 
-    The bot's way with articles that nobody taught, or one of its two parts alone.
+    The bot's evidence for articles that nobody taught, with what a search of thousands of documents adds to it; that
+    evidence as it is; or one of its two parts alone.
     """
 
     DEFAULT = "default"
+    PLAIN = "plain"
     BM25 = "bm25"
     DENSE = "dense"
 
@@ -32,10 +34,12 @@ class History(StrEnum):
 class Search:
     """How a third-party set is searched.
 
-    `model` is None for the bot's own; `query_prefix` is what the model wants in front of a query.
+    `model` is None for the bot's own; `query_prefix` is what the model wants in front of a query; `within_article`
+    searches only the article that a query was asked of.
     """
 
     system: System = System.DEFAULT
     model: str | None = None
     history: History = History.USER
     query_prefix: str = ""
+    within_article: bool = False

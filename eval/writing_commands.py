@@ -1,5 +1,6 @@
 """The commands for those who write and teach: teach, learning-curve, coverage, judge, report."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -108,6 +109,32 @@ def ablation(corpus: Corpus = Path("corpus"), index: Index = Path(".index"), as_
             print_json({"articles": shelf.articles, "without": [asdict(row) for row in rows]})
         else:
             show(table_of(shelf.articles, rows))
+
+
+@app.command()
+def fit_untaught(
+    beir: Annotated[Path, typer.Option(help="A third-party set that tells 'article' and 'is_answerable'.")],
+    cache: Annotated[Path, typer.Option(help="Folder for the vectors of its documents.")] = Path("runs/cache"),
+    as_json: AsJson = False,
+) -> None:
+    """Fit what decides for articles that nobody taught, and tell how well it does on articles it was not fitted on.
+
+    Prints the models and the threshold that stand in indexer/untaught.py.
+    """
+    from eval.beir import load_beir
+    from eval.settings import Search, System
+    from eval.third_party import open_library
+    from eval.untaught import fit_untaught as fit
+    from indexer.encoder import load_encoder
+
+    loaded = load_beir(beir)
+    library = open_library(loaded, Search(System.PLAIN), load_encoder(), cache, progress)
+    fitted = fit(loaded, library, progress(loaded.queries, "Searching"))
+    if as_json:
+        print_json({"decider": fitted.decider.to_json(), "out_of_fold": fitted.figures})
+    else:
+        print(json.dumps(fitted.decider.to_json(), indent=1))
+        print(*(f"{name}: {value:.3f}" for name, value in fitted.figures.items()), sep="\n")
 
 
 @app.command()

@@ -19,7 +19,7 @@ from indexer.encoder import DEFAULT_MODEL, Vectors, load_encoder
 from indexer.errors import IndexFormatError, StaleIndexError, UsageError, VerbatimError
 from indexer.evidence import Lexicon
 from indexer.followups import Context, FollowUps, turn_vectors
-from indexer.index import Index, Shelf, all_scores, lead_places, shelf_sentences, shelf_taught
+from indexer.index import Index, Shelf, Views, lead_places, passage_numbers, shelf_sentences, shelf_taught
 from indexer.questions import Kind, Question, Turn
 from indexer.storage import CURRENT, check_fresh, corpus_fingerprint, make_manifest, read_manifest, save_generation
 from indexer.training import MIN_ANSWERED, MIN_FOLLOW_UPS, fit_follow_ups, fit_shelf
@@ -91,24 +91,28 @@ def _make(
     corpus: Corpus, fingerprint: dict[str, dict[str, str]], model: str, progress: Progress, progress_bar: bool
 ) -> Index:
     encoder = load_encoder(model)
-    views = [corpus.sentence_view(sentence) for sentence in corpus.sentences]
+    sentences = [corpus.sentence_view(sentence) for sentence in corpus.sentences]
+    passages = [corpus.passage_view(passage) for passage in corpus.passages]
     groups = shelve(corpus)
     texts = [question.text for articles in groups for article in articles for question in corpus.questions[article]]
-    progress(f"Encoding {len(views)} sentences and {len(texts)} taught questions with {encoder.name}")
-    vectors = encoder.encode([*views, *texts], progress=progress_bar)
-    sentence_vectors, question_vectors = vectors[: len(views)], vectors[len(views) :]
-    sentence_views, question_views = _flat(sentence_vectors), _flat(question_vectors)
-    lexicon = Lexicon(views)
+    progress(f"Encoding {len(sentences)} sentences and {len(texts)} taught questions with {encoder.name}")
+    vectors = encoder.encode([*sentences, *passages, *texts], progress=progress_bar)
+    sentence_vectors, passage_vectors, question_vectors = np.split(
+        vectors, [len(sentences), len(sentences) + len(passages)]
+    )
+    views = Views(_flat(sentence_vectors), _flat(passage_vectors), passage_numbers(corpus))
+    question_views = _flat(question_vectors)
+    lexicon = Lexicon(sentences)
     shelves: list[Shelf] = []
     figures: list[dict[str, dict[str, float]]] = []
     # The order of additions, and so the last digit of every weight, must not depend on how many cores there are.
     with threadpool_limits(THREADS):
         for articles in groups:
             first = sum(len(shelf.taught.questions) for shelf in shelves)
-            shelf, own = _fill_shelf(corpus, articles, first, question_vectors, sentence_views, lexicon, progress)
+            shelf, own = _fill_shelf(corpus, articles, first, question_vectors, views, lexicon, progress)
             shelves.append(shelf)
             figures.append({"single questions": own} if own else {})
-        index = Index(corpus, encoder, sentence_views, question_views, lexicon, tuple(shelves), {})
+        index = Index(corpus, encoder, views, question_views, lexicon, tuple(shelves), {})
         for number, shelf in enumerate(shelves):
             turns = [t for article in shelf.articles for t in corpus.conversations[article] if t.earlier]
             if shelf.head and len(turns) >= MIN_FOLLOW_UPS:
@@ -175,7 +179,7 @@ def _fill_shelf(
     articles: tuple[str, ...],
     first_question: int,
     question_vectors: Vectors,
-    sentence_views: object,
+    views: Views,
     lexicon: Lexicon,
     progress: Progress,
 ) -> tuple[Shelf, dict[str, float]]:
@@ -184,16 +188,16 @@ def _fill_shelf(
         return Shelf(articles, sentences, first_question, taught, None, UNTAUGHT), {}
     progress(f"Learning from {len(taught.questions)} questions taught for {articles[0]}")
     vectors = question_vectors[first_question : first_question + len(taught.questions)]
-    dense = all_scores(sentence_views, vectors)[:, sentences]
+    dense = views.dense(vectors)[:, sentences]
     lexical = lexicon.scores([question.text for question in taught.questions])[:, sentences]
     head, decider, figures = fit_shelf(taught, vectors, dense, lexical)
     return Shelf(articles, sentences, first_question, taught, head, decider), figures
 
 
 def _flat(vectors: Vectors) -> object:
-    views = faiss.IndexFlatIP(vectors.shape[1])
-    views.add(vectors)
-    return views
+    flat = faiss.IndexFlatIP(vectors.shape[1])
+    flat.add(np.ascontiguousarray(vectors))
+    return flat
 
 
 @contextmanager

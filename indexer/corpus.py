@@ -55,9 +55,15 @@ class Corpus:
 
     def sentence_view(self, sentence: Sentence) -> str:
         """Return what is indexed for a sentence: the heading above it, or the article's label, and its words."""
-        passage = self.passages[sentence.passage]
-        above = self.text(passage.heading) if passage.heading else self.articles[sentence.span.article].label
-        return f"{above}. {self.text(sentence.span)}"
+        return self._view(self.passages[sentence.passage], sentence.span)
+
+    def passage_view(self, passage: Passage) -> str:
+        """Return what is indexed for a passage: the heading above it, or the article's label, and its words."""
+        return self._view(passage, passage.span)
+
+    def _view(self, passage: Passage, span: Span) -> str:
+        above = self.text(passage.heading) if passage.heading else self.articles[span.article].label
+        return f"{above}. {self.text(span)}"
 
 
 def load_corpus(folder: Path) -> Corpus:

@@ -73,12 +73,33 @@ class Shelf:
 
 
 @dataclass(frozen=True)
+class Views:
+    """The views of a text as FAISS indexes: its s sentences, and the p passages they stand in.
+
+    `passage_of` (s,) is the number of each sentence's passage.
+    """
+
+    sentences: Any
+    passages: Any
+    passage_of: Ints
+
+    def dense(self, vectors: Vectors) -> Floats:
+        """Return the dense evidence of every sentence for n vectors, shape (n, s).
+
+        It is the mean of the cosines with the sentence view and with the view of its passage: a sentence says what
+        is meant, its passage says of what.
+        """
+        of_passages = all_scores(self.passages, vectors)[:, self.passage_of]
+        return np.asarray((all_scores(self.sentences, vectors) + of_passages) / 2)
+
+
+@dataclass(frozen=True)
 class Index:
     """An index in memory, with the corpus and the encoder it was built from."""
 
     corpus: Corpus
     encoder: Encoder
-    sentence_views: Any
+    views: Views
     question_views: Any
     lexicon: Lexicon
     shelves: tuple[Shelf, ...]
@@ -99,8 +120,8 @@ class Index:
 
     def read(self, texts: Sequence[str], vectors: Vectors, shelf: Shelf) -> Evidence:
         """Gather the evidence of a shelf for n texts and their vectors (n, d)."""
-        dense, likeness = all_scores(self.sentence_views, vectors), all_scores(self.question_views, vectors)
-        return shelf.evidence(texts, dense, self.lexicon.scores(texts), likeness)
+        likeness = all_scores(self.question_views, vectors)
+        return shelf.evidence(texts, self.views.dense(vectors), self.lexicon.scores(texts), likeness)
 
     def _judge_in_context(
         self, shelf: Shelf, question: str, behind: str, vectors: Vectors, context: Context
@@ -123,6 +144,11 @@ def all_scores(views: Any, vectors: Vectors) -> Vectors:
         _, found, rows = views.range_search(vector[None, :], _BELOW_ALL)
         scores[number, rows] = found
     return scores
+
+
+def passage_numbers(corpus: Corpus) -> Ints:
+    """Return the number of every sentence's passage."""
+    return np.array([sentence.passage for sentence in corpus.sentences], dtype=np.int64)
 
 
 def shelf_sentences(corpus: Corpus, articles: Sequence[str]) -> Ints:

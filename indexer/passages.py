@@ -108,21 +108,24 @@ def split_sentences(article: Article, span: Span) -> tuple[Span, ...]:
 
     Where the splitter gives back words that are not in the text, the whole span is one sentence.
     """
+    bounds = sentence_bounds(article.slice(span), article.language)
+    return tuple(Span(article.id, span.start + start, span.start + end) for start, end in bounds)
+
+
+def sentence_bounds(text: str, language: str = "en") -> list[tuple[int, int]]:
+    """Return where each sentence of a text starts and ends; the whole text, where it cannot be split."""
     # pysbd ends a sentence at every line end, but a hard-wrapped paragraph has them inside sentences.
-    text = re.sub(r"[\r\n]", " ", article.slice(span))
-    pieces = _segmenter(article.language).segment(text)
-    sentences: list[Span] = []
+    text = re.sub(r"[\r\n]", " ", text)
+    bounds: list[tuple[int, int]] = []
     edge = 0
-    for piece in pieces:
+    for piece in _segmenter(language).segment(text):
         words = piece.strip()
         at = text.find(words, edge)
         if not words or at < 0 or BLANK.sub("", text[edge:at]):
-            return (span,)
-        sentences.append(Span(article.id, span.start + at, span.start + at + len(words)))
+            return [(0, len(text))]
+        bounds.append((at, at + len(words)))
         edge = at + len(words)
-    if not sentences or BLANK.sub("", text[edge:]):
-        return (span,)
-    return tuple(sentences)
+    return [(0, len(text))] if not bounds or BLANK.sub("", text[edge:]) else bounds
 
 
 @cache

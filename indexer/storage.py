@@ -5,6 +5,7 @@ On disk an index is a folder with one *generation* folder and a CURRENT file tha
     .index/CURRENT                       name of the generation in use
     .index/<generation>/manifest.json    format, model, hashes, versions, counts, deciders, figures
                         sentences.faiss  IndexFlatIP over sentence views (heading + sentence)
+                        passages.faiss   IndexFlatIP over passage views (heading + passage)
                         questions.faiss  IndexFlatIP over taught-question views
                         follow_ups.0.faiss  the same over the turns of taught conversations, one for each shelf
                         heads.safetensors, grams.json
@@ -33,9 +34,9 @@ from indexer.errors import IndexFormatError, StaleIndexError
 from indexer.evidence import Lexicon
 from indexer.followups import FollowUps
 from indexer.head import GramTable, Head
-from indexer.index import Index, Shelf, shelf_sentences, shelf_taught
+from indexer.index import Index, Shelf, Views, passage_numbers, shelf_sentences, shelf_taught
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 CURRENT = "CURRENT"
 _LIBRARIES = ("faiss-cpu", "numpy", "scikit-learn", "sentence-transformers", "pysbd", "bm25s")
 
@@ -94,7 +95,8 @@ def make_manifest(
 
 def save_generation(index: Index, folder: Path) -> None:
     """Write all files of an index into a folder that exists and is empty."""
-    _write_views(index.sentence_views, folder / "sentences.faiss")
+    _write_views(index.views.sentences, folder / "sentences.faiss")
+    _write_views(index.views.passages, folder / "passages.faiss")
     _write_views(index.question_views, folder / "questions.faiss")
     heads = {str(number): shelf.head for number, shelf in enumerate(index.shelves) if shelf.head}
     for number, shelf in enumerate(index.shelves):
@@ -136,7 +138,8 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
         raise StaleIndexError(f"The weights of model '{encoder.name}' changed since the index was built; {rebuild}.")
     folder = _generation(index_folder)
     try:
-        sentence_views = faiss.read_index(str(folder / "sentences.faiss"))
+        sentences = faiss.read_index(str(folder / "sentences.faiss"))
+        passages = faiss.read_index(str(folder / "passages.faiss"))
         question_views = faiss.read_index(str(folder / "questions.faiss"))
         tensors = safetensors.numpy.load_file(folder / "heads.safetensors")
         grams = json.loads((folder / "grams.json").read_text(encoding="utf-8"))
@@ -144,14 +147,16 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
             _read_shelf(folder, corpus, manifest, number, tensors, grams) for number in range(len(manifest["shelves"]))
         )
         taught = sum(len(shelf.taught.questions) for shelf in shelves)
-        if (sentence_views.ntotal, question_views.ntotal) != (len(corpus.sentences), taught):
+        found = (sentences.ntotal, passages.ntotal, question_views.ntotal)
+        if found != (len(corpus.sentences), len(corpus.passages), taught):
             raise ValueError("the number of vectors is not the number of views")
     except Exception as error:  # faiss, safetensors and json each raise kinds of their own
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
         raise IndexFormatError(f"{folder}: the index is damaged ({reason}); {rebuild} --force.") from None
     faiss.omp_set_num_threads(1)  # one short query does not feed two threads: measured 2.5 times slower with two
     lexicon = Lexicon([corpus.sentence_view(sentence) for sentence in corpus.sentences])
-    return Index(corpus, encoder, sentence_views, question_views, lexicon, shelves, manifest)
+    views = Views(sentences, passages, passage_numbers(corpus))
+    return Index(corpus, encoder, views, question_views, lexicon, shelves, manifest)
 
 
 def read_manifest(index_folder: Path) -> dict[str, Any]:

@@ -16,11 +16,17 @@ from eval.beir import BeirSet, Query, Turn, load_beir
 from eval.compare import Verdict, compare
 from eval.records import Run, read_run
 from eval.results import PUBLISHED, RETRIEVAL_SETS, SYSTEMS, as_markdown, gather, plans
-from eval.retrieval import document_vectors, fuse, readings, stretched, untaught_confidence
+from eval.results_own import own_markdown, read_ablations
+from eval.retrieval import readings, with_neighbours
 from eval.settings import History, Search, System
-from eval.third_party import run_beir
+from eval.third_party import open_library, run_beir
+from eval.untaught import PLACES, fit_untaught
+from eval.vectors import document_vectors, sentence_vectors, sentence_views
+from indexer.decision import judge
 from indexer.encoder import load_encoder
 from indexer.errors import QuestionsError, UsageError
+from indexer.evidence import fuse, stretched, untaught_evidence
+from indexer.untaught import UNTAUGHT
 
 CORPUS = [
     {"_id": "knee", "title": "Knees", "text": "Swelling around the knee is usual for three to six months."},
@@ -79,7 +85,7 @@ def test_a_set_holds_the_queries_that_it_judges(tiny: BeirSet) -> None:
 def test_a_title_is_put_in_front_once(tiny: BeirSet) -> None:
     texts = {document.id: document.text for document in tiny.documents}
     assert texts["knee"].startswith("Knees Swelling")
-    assert texts["cast"] == "A broken wrist\nA cast stays on for about six weeks."
+    assert texts["cast"] == "A broken wrist A cast stays on for about six weeks."
     assert texts["cat"] == "Cats sleep for most of the day."
 
 
@@ -145,15 +151,15 @@ def test_documents_are_encoded_once_for_each_content(tiny: BeirSet, tmp_path: Pa
     first = document_vectors(tiny, encoder, tmp_path)
     (folder,) = tmp_path.iterdir()
     (chunk,) = folder.iterdir()
-    np.save(chunk, first[::-1])
+    np.savez(chunk, vectors=first[::-1])
     assert np.array_equal(document_vectors(tiny, encoder, tmp_path), first[::-1]), "read back, not encoded again"
-    edited = replace(tiny, documents=(replace(tiny.documents[0], text="Another text."), *tiny.documents[1:]))
+    edited = replace(tiny, documents=(replace(tiny.documents[0], body="Another text."), *tiny.documents[1:]))
     assert not np.array_equal(document_vectors(edited, encoder, tmp_path), first)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_an_interrupted_encoding_continues(tiny: BeirSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eval.retrieval.CHUNK", 1)
+    monkeypatch.setattr("eval.vectors.CHUNK", 1)
     encoder = load_encoder()
 
     def stop_after_two(starts: Sequence[int]) -> Iterable[int]:
@@ -177,6 +183,16 @@ def test_a_follow_up_is_read_as_the_history_option_says(tiny: BeirSet) -> None:
     assert {readings(tiny.queries[0], history) for history in History} == {(tiny.queries[0].text,)}
 
 
+def test_every_sentence_is_read_behind_its_title(tiny: BeirSet, tmp_path: Path) -> None:
+    two = replace(tiny.documents[0], title="Knees", body="They swell. It passes.")
+    assert sentence_views(two) == ["Knees. They swell.", "Knees. It passes."]
+    assert sentence_views(replace(two, title="")) == ["They swell.", "It passes."]
+    encoder = load_encoder()
+    vectors, first = sentence_vectors(replace(tiny, documents=(two, tiny.documents[1], two)), encoder, tmp_path)
+    assert first.tolist() == [0, 2, 3]
+    assert np.array_equal(vectors[:2], encoder.encode(sentence_views(two)))
+
+
 scores = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=20).map(np.array)
 
 
@@ -194,11 +210,78 @@ def test_fused_scores_lean_on_meaning_more_than_on_words() -> None:
     assert fused[0] > fused[1]
 
 
+def test_a_passage_gains_by_its_neighbours_in_the_same_article() -> None:
+    joined = np.array([True, True, False])
+    mixed = with_neighbours(np.array([0.0, 0.8, 1.0, 0.4]), joined)
+    assert mixed[0] == pytest.approx(0.16), "a fifth of its only neighbour"
+    assert mixed[1] == pytest.approx((0.8 + 0.25 * 0.5) / 1.25)
+    assert mixed[3] == pytest.approx(0.4), "without a neighbour it stays as it is"
+
+
+def test_only_the_article_that_was_asked_of_is_searched(cache: Path, tmp_path: Path) -> None:
+    corpus = [row | {"article": "home" if row["_id"] in ("cat", "soup") else "body"} for row in CORPUS]
+    queries = [QUERIES[0] | {"article": "home"}, QUERIES[1] | {"article": "body"}]
+    folder = write_set(tmp_path / "articles", corpus, queries, QRELS[:4])
+    run = run_beir(load_beir(folder), tmp_path / "run", cache, Search(within_article=True))
+    names = {answer.id: {corpus[number]["_id"] for number in answer.ranking} for answer in run.answers}
+    assert names == {"q1": {"cat", "soup"}, "q2": {"knee", "cast"}}
+
+
+def test_a_set_that_tells_no_articles_cannot_be_searched_within_them(
+    tiny: BeirSet, cache: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="does not tell the article of every query"):
+        run_beir(tiny, tmp_path, cache, Search(within_article=True))
+
+
+def test_a_set_too_small_to_fit_on_is_told(tiny: BeirSet, cache: Path) -> None:
+    library = open_library(tiny, Search(System.PLAIN), load_encoder(), cache, lambda rows, _: rows)
+    with pytest.raises(UsageError, match="too little to fit on"):
+        fit_untaught(tiny, library, tiny.queries)
+
+
+def test_what_an_article_does_not_answer_is_learned_from_other_articles(cache: Path, tmp_path: Path) -> None:
+    topics = ["bread", "rivers", "chess", "violins", "glass", "bees", "roofs", "trains"]
+    corpus = [
+        {"_id": f"{t}{n}", "title": t, "text": f"Number {n} of what is said about {t}.", "article": t}
+        for t in topics
+        for n in range(PLACES)
+    ]
+    queries: list[dict[str, Any]] = []
+    for t in topics:
+        queries.append({"_id": f"a{t}", "text": f"what is number 3 of {t}?", "article": t, "is_answerable": True})
+        queries.append({"_id": f"d{t}", "text": "who won the election?", "article": t, "is_answerable": False})
+    qrels = ["query-id\tcorpus-id\tscore", *(f"a{t}\t{t}3\t1" for t in topics)]
+    small = load_beir(write_set(tmp_path / "topics", corpus, queries, qrels))
+    library = open_library(small, Search(System.PLAIN), load_encoder(), cache, lambda rows, _: rows)
+    fitted = fit_untaught(small, library, small.queries)
+    assert fitted.figures["auroc"] > 0.9
+    assert fitted.figures["answerable: answered"] > fitted.figures["unanswerable: answered"]
+
+
 def test_confidence_rises_with_the_evidence() -> None:
     def confidence(best: float) -> float:
-        return untaught_confidence(np.array([best, 0.2, 0.2, 0.1]), np.array([5.0, 0.0, 0.0, 0.0]))
+        evidence = untaught_evidence(np.array([[best, 0.5, 0.4, 0.4]]), np.array([[5.0, 0.0, 0.0, 0.0]]))
+        return judge(UNTAUGHT, evidence)[0].confidence
 
-    assert 0 <= confidence(0.3) < confidence(0.6) < confidence(0.9) <= 1
+    assert 0 <= confidence(0.55) < confidence(0.7) < confidence(0.9) <= 1
+
+
+def test_what_each_part_is_worth_is_read_from_what_ablation_printed(tmp_path: Path) -> None:
+    row = {
+        "without": "head",
+        "first_right": 0.7,
+        "first_right_change": [-0.2, -0.1],
+        "auroc": 0.9,
+        "auroc_change": None,
+    }
+    file = tmp_path / "ablation.json"
+    file.write_text(json.dumps({"articles": ["one"], "without": [row]}) + "\n", encoding="utf-8")
+    lines = own_markdown(read_ablations(file), None, None)
+    assert "| head | 0.700 | -0.200 … -0.100 | 0.900 |  |" in lines
+    file.write_text("{}", encoding="utf-8")
+    with pytest.raises(UsageError, match="run it again"):
+        read_ablations(file)
 
 
 @pytest.fixture(scope="module")
@@ -216,10 +299,12 @@ def gathered(tiny: BeirSet, cache: Path, tmp_path_factory: pytest.TempPathFactor
 def test_results_stand_beside_what_is_published(gathered: tuple[Path, Run], cache: Path) -> None:
     runs, _ = gathered
     page = as_markdown(gather(Path("none"), runs, cache, note=print, progress=lambda rows, _: rows))
-    assert page.startswith("# Results on third-party sets\n")
+    assert page.startswith("# Results\n")
+    assert "\n# Third-party sets\n" in page
     tables = [line for line in page.splitlines() if line.startswith("| ")]
     for label in SYSTEMS:
-        assert sum(line.startswith(f"| {label} |") for line in tables) == 5, label
+        differences = 0 if label == "our default" else 1
+        assert sum(line.startswith(f"| {label} |") for line in tables) == 5 + differences, label
     bm25 = next(line for line in tables if line.startswith("| BM25 |"))
     assert f"({PUBLISHED['BM25', 'nfcorpus']:.3f})".replace("0.", ".") in bm25
     assert all(f"{name} (n = 3)" in page for name in RETRIEVAL_SETS)

@@ -21,6 +21,7 @@ from eval.gate import Check, check, junit_xml, load_thresholds
 from eval.judged import JudgedQuestion, load_judged
 from eval.measures import figures
 from eval.records import Run, read_run
+from eval.results_own import own_markdown
 from eval.running import run_questions
 from eval.scores import score_answers
 from eval.settings import History
@@ -434,3 +435,13 @@ def test_latency_is_told_with_its_interval(real_run: Run) -> None:
     assert p50.low is not None
     times = [answer.milliseconds for answer in real_run.answers]
     assert p50.value == pytest.approx(float(np.median(times)))
+
+
+def test_the_worst_misses_are_of_the_open_split_alone(real_run: Run) -> None:
+    none_found = replace(
+        real_run, answers=tuple(replace(a, scores=dict.fromkeys(a.scores, 0.0)) for a in real_run.answers)
+    )
+    page = "\n".join(own_markdown((), None, none_found))
+    by_split = {split: [a for a in real_run.answers if a.split == split] for split in ("dev", "test")}
+    assert f"The 20 worst misses of {len(by_split['dev'])}" in page
+    assert not [a.id for a in by_split["test"] if f" {a.question} |" in page]
