@@ -46,6 +46,10 @@ class Feedback:
             self._open.popitem(last=False)
         return token
 
+    def is_open(self, token: str | None) -> bool:
+        """Tell whether the answer of a token can still be rated."""
+        return token in self._open
+
     def take(self, rating: Rating) -> bool:
         """Write a rating down; False when its answer is not known (any more) or was rated already."""
         answer = self._open.pop(rating.token, None)

@@ -41,10 +41,12 @@ window.askTheArticle = (() => {
     const part = document.createElement("template");
     part.innerHTML = html; // made and escaped by our own server
     const turn = part.content.firstElementChild;
-    if (turn.dataset.refusal) return problem(turn.dataset.refusal, true);
-    if (turn.dataset.hint) return problem(turn.dataset.hint);
+    if (turn.dataset.refusal) return notNow(turn.dataset.refusal, true);
+    if (turn.dataset.hint) return notNow(turn.dataset.hint);
+    conversation.answered(turn.dataset.conversation);
     // A first turn on a page that has some: the server no longer knows them (it was restarted, or forgot).
     if (turn.dataset.turn === "1" && get("turns").querySelector(".turn")) divide(words().forgotten);
+    if ("parted" in turn.dataset && !get("turns").lastElementChild?.matches(".parted")) divide(words().newTopic);
     document.body.classList.add("has-turns");
     get("turns").append(turn);
     offerVoices();
@@ -54,7 +56,35 @@ window.askTheArticle = (() => {
 
   function failed() {
     settle();
-    problem(words().failed, true);
+    notNow(words().failed, true);
+  }
+
+  function notNow(text, retry = false) {
+    conversation.notAnswered();
+    problem(text, retry);
+  }
+
+  // A page that was loaded anew shows its conversation again.
+  async function resume() {
+    let html;
+    try {
+      html = await conversation.again();
+    } catch {
+      return problem(words().notShown);
+    }
+    if (html === null) {
+      divide(words().expired);
+      announce(words().expired);
+    }
+    if (!html) return;
+    const part = document.createElement("template");
+    part.innerHTML = html; // made and escaped by our own server
+    const turns = [...part.content.children];
+    document.body.classList.add("has-turns");
+    get("turns").prepend(...turns.flatMap((turn) => ("parted" in turn.dataset ? [parting(words().newTopic), turn] : [turn])));
+    if (conversation.isAlone()) divide(words().newTopic);
+    offerVoices();
+    turns.at(-1).scrollIntoView({ block: "start" });
   }
 
   function problem(text, retry = false) {
@@ -62,14 +92,19 @@ window.askTheArticle = (() => {
     get("retry").hidden = !retry;
   }
 
-  function divide(text) {
+  function parting(text) {
     const line = document.createElement("p");
     line.className = "parted";
     line.textContent = text;
-    get("turns").append(line);
+    return line;
+  }
+
+  function divide(text) {
+    get("turns").append(parting(text));
   }
 
   function newTopic() {
+    conversation.standAlone();
     divide(words().newTopic);
     announce(words().newTopic);
     box().focus();
@@ -81,6 +116,7 @@ window.askTheArticle = (() => {
     articlePane.unmark();
     announce(words().cleared);
     box().focus();
+    return conversation.forget(); // which the server does, too
   }
 
   function fill(text) {
@@ -219,9 +255,13 @@ window.askTheArticle = (() => {
 
   // --- What is pressed, typed and opened --------------------------------------------------------------------
 
+  const askedBy = (button) => button.closest(".turn").querySelector(".asked-words").textContent;
+
   const ACTIONS = {
     ask: (button) => ask(button.textContent),
-    edit: (button) => fill(button.closest(".turn").querySelector(".asked-words").textContent),
+    edit: (button) => fill(askedBy(button)),
+    alone: (button) => { conversation.standAlone(); ask(askedBy(button)); },
+    language: (link) => conversation.goTo(link.href),
     retry: () => get("ask").click(),
     skip: () => box().focus(),
     show, copy, speak, rate, send,
@@ -234,6 +274,7 @@ window.askTheArticle = (() => {
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");
+    if (button?.tagName === "A" && (event.ctrlKey || event.metaKey || event.shiftKey)) return; // to a tab of its own
     if (button?.tagName === "A") event.preventDefault();
     if (button) ACTIONS[button.dataset.action](button);
     else if (event.target.closest("#ask")) asking();
@@ -263,13 +304,14 @@ window.askTheArticle = (() => {
     articlePane.ready(words().article);
     get("talk").setAttribute("role", "region");
     get("talk").setAttribute("aria-label", words().conversation);
+    const shown = resume();
     const address = new URL(location.href);
     const question = address.searchParams.get("q");
     if (!question) return;
     address.searchParams.delete("q");
-    history.replaceState(null, "", address);
-    setTimeout(() => ask(question), 100);
+    history.replaceState(history.state, "", address);
+    shown.then(() => setTimeout(() => ask(question), 100));
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  return { arrived, failed, newTopic, cleared };
+  return { told: conversation.told, arrived, failed, newTopic, cleared };
 })();

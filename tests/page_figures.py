@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -35,6 +36,7 @@ QUESTIONS = [
 ]
 
 
+_CONVERSATION = re.compile(r'data-conversation="([\w-]+)"')
 _ENTER_TO_ANSWER = """async ([question, before]) => {
     const box = document.querySelector("#question textarea");
     box.value = question;
@@ -114,11 +116,13 @@ async def load(url: str, *, queued: bool) -> None:
         name = "default_queue" if queued else "take_turn"
         number = next(one["id"] for one in config["dependencies"] if one["api_name"] == name)
 
+        names: dict[str, str] = {}
+
         async def direct(question: str, session: str) -> None:
-            body = {"data": [question], "fn_index": number, "session_hash": session}
+            body = {"data": [question, names.get(session, ""), False], "fn_index": number, "session_hash": session}
             reply = await client.post(f"{url}gradio_api/run/predict", json=body)
             assert reply.status_code == 200
-            assert 'class=\\"turn' in reply.text
+            names[session] = _CONVERSATION.search(reply.json()["data"][0])[1]  # type: ignore[index]
 
         async def in_queue(question: str, session: str) -> None:
             body = {"data": [question], "fn_index": number, "session_hash": session}

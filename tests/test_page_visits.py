@@ -164,12 +164,6 @@ def test_a_decline_offers_the_articles_headings_to_tap(visit: Open) -> None:
     expect(patient.page.locator("#articles h3.shown")).to_be_in_viewport()
 
 
-def test_a_question_in_the_address_is_asked_and_leaves_it(visit: Open) -> None:
-    patient = visit(path="?q=can%20scar%20tissue%20cause%20this%20pain")
-    patient.arrival(0)
-    assert "q=" not in patient.page.url
-
-
 def test_examples_are_answered_and_follow_the_section_being_read(visit: Open) -> None:
     patient = visit()
     shown = patient.page.locator(".examples li:visible button")
@@ -232,33 +226,6 @@ def test_a_question_survives_a_lost_connection(visit: Open) -> None:
     patient.page.get_by_role("button", name="Try again").click()
     patient.arrival(0)
     expect(patient.page.locator("#problem")).to_have_text("")
-
-
-def test_a_restarted_server_goes_on_with_the_conversation_on_the_page(
-    visit: Open, bot: Bot, corpus_folder: Path, index_folder: Path
-) -> None:
-    first = Served(bot, corpus=corpus_folder, index=index_folder)
-    patient = visit(url=first.url)
-    patient.ask(ANSWERED)
-    first.stop()
-    second = Served(bot, port=first.port, corpus=corpus_folder, index=index_folder)
-    try:
-        patient.ask(OVERVIEW)
-        assert patient.turns.count() == 2
-        expect(patient.page.locator(".parted")).to_contain_text("no longer taken into account")
-    finally:
-        second.stop()
-
-
-def test_two_tabs_hold_two_conversations_and_a_reload_starts_a_new_one(visit: Open) -> None:
-    one, two = visit(), visit()
-    one.ask(OVERVIEW)
-    assert two.ask(ANSWERED).get_attribute("data-turn") == "1"
-    assert one.ask(ANSWERED).get_attribute("data-turn") == "2"
-    one.page.reload()
-    one.box.wait_for()
-    assert one.turns.count() == 0
-    assert one.ask(ANSWERED).get_attribute("data-turn") == "1"
 
 
 def test_a_slow_network_shows_who_speaks_before_gradio_has_started(visit: Open) -> None:

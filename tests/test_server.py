@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bot import Bot
-from bot.conversations import Conversations
+from bot.conversations import Conversation, Conversations
 from bot.desk import Desk, Refused, sound
 from bot.metrics import Metrics
 from bot.settings import Settings, read_settings
@@ -210,15 +210,30 @@ def test_a_conversation_kept_is_answered_as_one_replayed(bot: Bot) -> None:
 def test_conversations_are_forgotten_by_age_and_by_number() -> None:
     now = 0.0
     kept = Conversations(forget_after=60, most=2, clock=lambda: now)
-    first = kept.of("a")
-    assert kept.of("a") is first
-    kept.of("b")
-    kept.of("c")
-    assert kept.of("a") is not first, "the oldest of three goes"
-    second = kept.of("c")
+    first, second, third = Conversation(), Conversation(), Conversation()
+    names = [kept.keep(one) for one in (first, second, third)]
+    assert [kept.find(name) for name in names] == [None, second, third], "the oldest of three goes"
+    now = 50.0
+    kept.find(names[1])
     now = 61.0
-    assert kept.of("c") is not second
+    assert [kept.find(name) for name in names] == [None, second, None], "what was used lately stays"
     assert len(kept) == 1
+
+
+def test_a_conversation_is_forgotten_as_it_ever_stood() -> None:
+    kept = Conversations()
+    conversation, other = Conversation(), Conversation()
+    earlier, later, apart = (kept.keep(one) for one in (conversation, conversation.alone(), other))
+    kept.forget("nobody's name")
+    kept.forget(later)
+    assert [kept.find(name) for name in (earlier, later, apart)] == [None, None, other]
+
+
+def test_only_the_name_of_a_conversation_brings_it_back(client: TestClient) -> None:
+    for name in ("", "guessed", "x" * 100):
+        assert client.post("/conversation", json={"name": name, "language": "en"}).status_code == 404
+    assert client.post("/conversation", json={"name": "x" * 101, "language": "en"}).status_code == 422
+    assert client.get("/conversation?name=guessed").status_code == 404
 
 
 @given(st.text(alphabet=st.characters(codec=None, exclude_categories=())))
