@@ -1,17 +1,9 @@
-"""Take the screenshots of docs/page.md and measure its figures: python tests/page_figures.py [--only-load]."""
+"""Take the screenshots of docs/page.md and measure its figures: python tests/page_figures.py."""
 
-import asyncio
-import json
-import re
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
-import gradio as gr
-import httpx
 from browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, Served, Visit
-from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
 from bot.bot import Bot
@@ -36,7 +28,6 @@ QUESTIONS = [
 ]
 
 
-_CONVERSATION = re.compile(r'data-conversation="([\w-]+)"')
 _ENTER_TO_ANSWER = """async ([question, before]) => {
     const box = document.querySelector("#question textarea");
     box.value = question;
@@ -92,78 +83,14 @@ def budget(browser: Browser, url: str) -> None:
     print(f"Enter to answer, 100 questions: median {times[50]:.0f} ms, p95 {times[95]:.0f} ms")
 
 
-async def crowd(ask: Any, patients: int = 100) -> None:
-    times: list[float] = []
-
-    async def patient(number: int) -> None:
-        for turn in range(10):
-            started = time.perf_counter()
-            await ask(QUESTIONS[(number + turn) % 10], f"patient{number}")
-            times.append(time.perf_counter() - started)
-
-    started = time.perf_counter()
-    await asyncio.gather(*(patient(number) for number in range(patients)))
-    times.sort()
-    print(
-        f"{patients} patients, {len(times)} questions, no error: {time.perf_counter() - started:.1f} s, "
-        f"median {times[len(times) // 2]:.2f} s, p95 {times[int(len(times) * 0.95)]:.2f} s"
-    )
-
-
-async def load(url: str, *, queued: bool) -> None:
-    async with httpx.AsyncClient(timeout=300, limits=httpx.Limits(max_connections=300)) as client:
-        config = (await client.get(f"{url}config")).json()
-        name = "default_queue" if queued else "take_turn"
-        number = next(one["id"] for one in config["dependencies"] if one["api_name"] == name)
-
-        names: dict[str, str] = {}
-
-        async def direct(question: str, session: str) -> None:
-            body = {"data": [question, names.get(session, ""), False], "fn_index": number, "session_hash": session}
-            reply = await client.post(f"{url}gradio_api/run/predict", json=body)
-            assert reply.status_code == 200
-            names[session] = _CONVERSATION.search(reply.json()["data"][0])[1]  # type: ignore[index]
-
-        async def in_queue(question: str, session: str) -> None:
-            body = {"data": [question], "fn_index": number, "session_hash": session}
-            (await client.post(f"{url}gradio_api/queue/join", json=body)).raise_for_status()
-            events = client.stream("GET", f"{url}gradio_api/queue/data", params={"session_hash": session})
-            async with events as stream:
-                async for line in stream.aiter_lines():
-                    if line.startswith("data:") and json.loads(line[5:])["msg"] == "process_completed":
-                        assert json.loads(line[5:])["success"]
-                        return
-
-        await crowd(in_queue if queued else direct)
-
-
-def default_queue(bot: Bot) -> FastAPI:
-    """The same answers behind Gradio's queue as it is by default."""
-
-    def default_queue(question: str) -> str:
-        return json.dumps(bot.answer(question).to_json(bot.corpus))
-
-    with gr.Blocks(analytics_enabled=False) as page:
-        box, out = gr.Textbox(), gr.Textbox()
-        box.submit(default_queue, box, out)
-    return gr.mount_gradio_app(FastAPI(), page, path="/", ssr_mode=False)
-
-
 def main() -> None:
     bot = Bot.open(ROOT / "corpus", ROOT / ".index")
     served = Served(bot, corpus=ROOT / "corpus", index=ROOT / ".index")
-    if "--only-load" not in sys.argv:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-            screenshots(browser, served.url)
-            budget(browser, served.url)
-    print("this page:", end=" ")
-    asyncio.run(load(served.url, queued=False))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        screenshots(browser, served.url)
+        budget(browser, served.url)
     served.stop()
-    queue = Served(bot, app=default_queue(bot))
-    print("Gradio's default queue:", end=" ")
-    asyncio.run(load(queue.url, queued=True))
-    queue.stop()
 
 
 if __name__ == "__main__":
