@@ -61,6 +61,7 @@ class Feedback:
             "verdict": "right" if rating.helpful else "wrong",
             "reason": rating.reason,
             "question": answer["question"] if rating.keep_question else None,
+            "looked_up": answer["looked_up"] if rating.keep_question else None,
             "outcome": answer["outcome"],
             "confidence": answer["confidence"],
             "quotes": answer["quotes"],

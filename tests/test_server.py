@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 from browser import Served, server_of
 from fastapi.testclient import TestClient
@@ -283,7 +284,7 @@ def test_a_wrong_corpus_is_one_clear_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_server_says_where_it_is_and_stops_when_told(index_folder: Path) -> None:
+def test_a_stopped_server_gives_the_answers_under_way_and_ends(index_folder: Path) -> None:
     command = [sys.executable, "app.py", "--port", "0", "--index", str(index_folder)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
@@ -292,7 +293,14 @@ def test_the_server_says_where_it_is_and_stops_when_told(index_folder: Path) -> 
         while "The page is on http://127.0.0.1:" not in "".join(said):
             said.append(process.stderr.readline())
             assert said[-1], f"it stopped: {said}"
-        process.send_signal(signal.SIGTERM)
+        url = said[-1].split("The page is on ")[1].split(" ")[0]
+        body = {"question": QUESTION, "history": ["why does my leg still hurt?"] * 6}
+        with ThreadPoolExecutor(12) as patients:
+            asked = [patients.submit(httpx.post, f"{url}api/answer", json=body, timeout=20) for _ in range(12)]
+            next(as_completed(asked)).result()
+            assert not all(one.done() for one in asked), "nothing is under way any more"
+            process.send_signal(signal.SIGTERM)
+            assert [one.result().status_code for one in asked] == [200] * 12
         assert process.wait(10) in (0, -signal.SIGTERM)
     finally:
         process.kill()
