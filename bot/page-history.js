@@ -59,7 +59,8 @@ window.conversation = (() => {
 
   // The page at another address, with its conversation: its entry in the history is made first, and then loaded.
   function goTo(address) {
-    history.pushState({ conversation: name, alone }, "", address);
+    remember();
+    history.pushState(history.state, "", address);
     location.reload();
   }
 

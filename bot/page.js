@@ -238,10 +238,11 @@ window.askTheArticle = (() => {
   }
 
   const SIZES = [0.875, 1, 1.15, 1.3, 1.5, 1.75, 2];
-  let size = SIZES.indexOf(1);
+  let size = history.state?.size ?? SIZES.indexOf(1);
 
   function resize(step) {
     size = Math.max(0, Math.min(SIZES.length - 1, size + step));
+    history.replaceState({ ...history.state, size }, ""); // so that a reload and the other language keep it
     document.documentElement.style.setProperty("--scale", SIZES[size]);
     document.documentElement.classList.toggle("large", SIZES[size] >= 1.5); // the box no longer covers half a phone
   }
@@ -302,6 +303,7 @@ window.askTheArticle = (() => {
     observer.disconnect();
     get("first-paint")?.remove();
     articlePane.ready(words().article);
+    resize(0);
     get("talk").setAttribute("role", "region");
     get("talk").setAttribute("aria-label", words().conversation);
     const shown = resume();

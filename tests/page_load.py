@@ -6,6 +6,7 @@ process, and hold up its answers.
 """
 
 import asyncio
+import gzip
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import brotli
 import gradio as gr
 from browser import Served
 from fastapi import FastAPI
@@ -50,18 +52,27 @@ class Wire:
             self._streams = await asyncio.open_connection(self._host.hostname, self._host.port)
         reader, writer = self._streams
         data = json.dumps(body).encode() if body is not None else b""
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self._host.netloc}\r\nContent-Type: application/json\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self._host.netloc}\r\nAccept-Encoding: gzip, br\r\n"
+        head += "Content-Type: application/json\r\n"
         writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
         answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         assert " 200 " in answer.splitlines()[0], answer
         if length := re.search(r"content-length: (\d+)", answer):
-            return (await reader.readexactly(int(length[1]))).decode()
-        parts = []
-        while size := int(await reader.readuntil(b"\r\n"), 16):
-            parts.append((await reader.readexactly(size)).decode())
-            await reader.readexactly(2)
+            content = await reader.readexactly(int(length[1]))
+        else:
+            content = await _chunks(reader)
+        if "content-encoding: br" in answer:
+            return brotli.decompress(content).decode()
+        return (gzip.decompress(content) if "content-encoding: gzip" in answer else content).decode()
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    content = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        content += await reader.readexactly(size)
         await reader.readexactly(2)
-        return "".join(parts)
+    await reader.readexactly(2)
+    return content
 
 
 async def ask_page(wire: Wire, question: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import PHONE, Served, Visit, focused, shown_text
+from browser import PHONE, Served, Visit, focused, serving, shown_text
 from playwright.sync_api import Page, expect
 
 from bot.bot import Bot
@@ -59,12 +59,16 @@ def test_a_reload_shows_the_conversation_again_and_goes_on_with_it(visit: Open) 
 def test_the_other_language_keeps_the_conversation_and_back_leads_back(visit: Open) -> None:
     patient = visit()
     patient.ask(ABOUT_SCARS)
+    patient.page.get_by_role("button", name="Larger text").click()
+    scale = "document.documentElement.style.getPropertyValue('--scale')"
+    larger = patient.page.evaluate(scale)
     quote = shown_text(patient.turns.first.locator("blockquote").first)
     patient.page.get_by_role("link", name="Español").click()
     patient.page.wait_for_url("**/es/")
     loaded(patient.page, 1)
     assert shown_text(patient.turns.first.locator("blockquote").first) == quote
     expect(patient.turns.first).to_contain_text("El artículo dice:")
+    assert patient.page.evaluate(scale) == larger
     expect(patient.ask(FOLLOW_UP).locator(".looked-up")).to_contain_text("Scar tissue")
     patient.page.go_back()
     expect(patient.page.locator("html")).to_have_attribute("lang", "en")
@@ -74,6 +78,21 @@ def test_the_other_language_keeps_the_conversation_and_back_leads_back(visit: Op
     expect(patient.page.locator("html")).to_have_attribute("lang", "es")
     loaded(patient.page, 2)
     assert patient.complaints == []
+
+
+def test_the_conversation_stays_behind_a_proxys_path(
+    visit: Open, bot: Bot, corpus_folder: Path, index_folder: Path
+) -> None:
+    with serving(bot, corpus=corpus_folder, index=index_folder, root_path="/ask") as server:
+        patient = visit(url=server.url)
+        patient.ask(ABOUT_SCARS).locator("[data-action=show]").first.click()
+        expect(patient.page.locator("#articles .shown mark").first).to_be_in_viewport()
+        patient.page.get_by_role("link", name="Español").click()
+        patient.page.wait_for_url("**/ask/es/")
+        loaded(patient.page, 1)
+        expect(patient.ask(FOLLOW_UP).locator(".looked-up")).to_contain_text("Scar tissue")
+        assert {url.split("/")[3] for url in patient.requests if not url.startswith("data:")} == {"ask"}
+        assert patient.complaints == []
 
 
 def test_a_visit_elsewhere_and_back_keeps_the_conversation(visit: Open, served: Served) -> None:
