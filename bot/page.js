@@ -1,4 +1,4 @@
-// What the page does in the browser: shows turns as they arrive, copies, reads aloud, sets the size of the text.
+// What the page does in the browser: shows turns as they arrive, leads to the article, sends ratings, sets the size of the text.
 // It stores nothing and asks nobody but its own server.
 "use strict";
 
@@ -49,7 +49,7 @@ window.askTheArticle = (() => {
     if ("parted" in turn.dataset && !get("turns").lastElementChild?.matches(".parted")) divide(words().newTopic);
     document.body.classList.add("has-turns");
     get("turns").append(turn);
-    offerVoices();
+    quotes.offerVoices();
     announce(turn.dataset.announce, turn.dataset.outcome === "emergency" ? "alarm" : "status");
     turn.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "start" });
   }
@@ -83,7 +83,7 @@ window.askTheArticle = (() => {
     document.body.classList.add("has-turns");
     get("turns").prepend(...turns.flatMap((turn) => ("parted" in turn.dataset ? [parting(words().newTopic), turn] : [turn])));
     if (conversation.isAlone()) divide(words().newTopic);
-    offerVoices();
+    quotes.offerVoices();
     turns.at(-1).scrollIntoView({ block: "start" });
   }
 
@@ -111,6 +111,7 @@ window.askTheArticle = (() => {
   }
 
   function cleared() {
+    quotes.stop();
     get("turns").replaceChildren();
     document.body.classList.remove("has-turns");
     articlePane.unmark();
@@ -149,64 +150,12 @@ window.askTheArticle = (() => {
   }
 
   async function copy(button) {
-    const done = await copied(button);
+    const done = await quotes.copied(button);
     const said = done ? words().copied : words().notCopied;
     announce(said);
     const before = [...button.childNodes];
     button.replaceChildren(said);
     setTimeout(() => button.replaceChildren(...before), 2500);
-  }
-
-  async function copied(button) {
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      return true;
-    } catch { // no such permission, or a page without https: the old way
-      const field = document.createElement("textarea");
-      field.value = button.dataset.copy;
-      document.body.append(field);
-      field.select();
-      const done = document.execCommand("copy");
-      field.remove();
-      button.focus();
-      return done;
-    }
-  }
-
-  // Only voices that live on this device: a quote is never sent to a service to be spoken.
-  const voice = (language) => globalThis.speechSynthesis?.getVoices().find(
-    (one) => one.localService && one.lang.toLowerCase().startsWith(language.toLowerCase()));
-
-  function offerVoices() {
-    for (const button of document.querySelectorAll("[data-action=speak]")) {
-      button.hidden = !voice(button.closest(".quote").querySelector("blockquote").lang);
-    }
-  }
-
-  globalThis.speechSynthesis?.addEventListener?.("voiceschanged", offerVoices);
-
-  let speaking = null;
-
-  function quiet() {
-    if (speaking) speaking.textContent = speaking.dataset.start;
-    speaking = null;
-  }
-
-  function speak(button) {
-    const stop = speaking === button;
-    speechSynthesis.cancel();
-    quiet();
-    if (stop) return;
-    const quote = button.closest(".quote").querySelector("blockquote");
-    const said = new SpeechSynthesisUtterance(quote.textContent);
-    said.voice = voice(quote.lang);
-    said.lang = said.voice.lang;
-    said.rate = 0.9;
-    said.onend = () => { if (speaking === button) quiet(); };
-    button.dataset.start = button.textContent;
-    button.textContent = button.dataset.stop;
-    speaking = button;
-    speechSynthesis.speak(said);
   }
 
   function rate(button) {
@@ -265,7 +214,8 @@ window.askTheArticle = (() => {
     language: (link) => conversation.goTo(link.href),
     retry: () => get("ask").click(),
     skip: () => box().focus(),
-    show, copy, speak, rate, send,
+    show, copy, rate, send,
+    speak: (button) => quotes.speak(button),
     open: () => articlePane.open(),
     back: () => articlePane.back(),
     "ask-about": () => { const text = articlePane.takeSelected(); setTimeout(() => fill(text), 50); },

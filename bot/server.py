@@ -35,6 +35,7 @@ _FILES = {
     "page.js": "text/javascript",
     "page-article.js": "text/javascript",
     "page-history.js": "text/javascript",
+    "page-quotes.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

@@ -48,6 +48,10 @@ def test_a_quote_is_read_aloud_word_for_word_until_told_to_stop(visit: Open, bot
     button.click()
     patient.page.evaluate("speechSynthesis.now.onend()")
     expect(button).to_have_text("Read aloud")
+    button.click()
+    patient.page.get_by_role("button", name="Clear all").click()
+    expect(patient.turns).to_have_count(0)
+    assert patient.page.evaluate("told.at(-1)") == "cancelled"
 
 
 @pytest.mark.parametrize(
