@@ -56,6 +56,12 @@ def screenshots(browser: Browser, url: str) -> None:
         visit.page.wait_for_timeout(300)
         visit.page.screenshot(path=SHOTS / f"{name}-article.png")
         visit.page.context.close()
+    follow_up = Visit(browser.new_context(**{**PHONE, "reduced_motion": "reduce"}), url)
+    for question in (ANSWERED, "and how long does it keep growing?"):
+        follow_up.ask(question)
+    follow_up.page.wait_for_timeout(500)
+    follow_up.page.screenshot(path=SHOTS / "phone-follow-up.png")
+    follow_up.page.context.close()
     dark = Visit(browser.new_context(**{**PHONE, "reduced_motion": "reduce", "color_scheme": "dark"}), url)
     dark.ask(ANSWERED)
     dark.page.wait_for_timeout(500)
@@ -65,17 +71,26 @@ def screenshots(browser: Browser, url: str) -> None:
     dark.page.screenshot(path=SHOTS / "print.png")
 
 
-def budget(browser: Browser, url: str) -> None:
+def budget(browser: Browser, url: str, *, slow: bool = False) -> None:
     context = browser.new_context(**DESKTOP)
     page = context.new_page()
     sizes: list[float] = []
     session = context.new_cdp_session(page)
     session.send("Network.enable")
+    if slow:
+        conditions = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+        session.send("Network.emulateNetworkConditions", conditions)
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     started = time.perf_counter()
-    page.goto(url)
+    page.goto(url, wait_until="commit")
+    page.locator("#first-paint .author").wait_for()
+    painted = time.perf_counter() - started
     page.locator("#question textarea").wait_for()
     usable = time.perf_counter() - started
+    if slow:
+        print(f"400 kbit/s and 400 ms: who speaks after {painted:.1f} s, usable after {usable:.1f} s")
+        context.close()
+        return
     page.wait_for_timeout(1500)
     print(f"usable after {usable:.2f} s; {len(sizes)} files, {sum(sizes) / 1e6:.2f} MB transferred")
     times = [page.evaluate(_ENTER_TO_ANSWER, [QUESTIONS[number % 10], number]) for number in range(100)]
@@ -90,6 +105,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         screenshots(browser, served.url)
         budget(browser, served.url)
+        budget(browser, served.url, slow=True)
     served.stop()
 
 

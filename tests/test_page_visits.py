@@ -243,7 +243,10 @@ def test_fifty_questions_in_a_row(visit: Open) -> None:
 def test_print_gives_the_conversation_with_its_sources(visit: Open) -> None:
     patient = visit()
     patient.ask(ANSWERED)
+    follow_up = patient.ask("and how long does it keep growing?")
     patient.page.emulate_media(media="print")
+    expect(follow_up.locator(".looked-up")).to_be_visible()
+    expect(follow_up.get_by_role("button")).to_have_count(0)
     expect(patient.page.locator(".cited").first).to_be_visible()
     expect(patient.page.locator(".attribution").first).to_be_visible()
     expect(patient.page.locator("#reading")).to_be_hidden()
