@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bot.answer import Answer, Outcome, Quote
-from bot.question import clean
+from bot.question import clean, resolve
 from bot.templates import render
 from bot.wording import page_words, translated
 from indexer.article import Span
@@ -61,6 +61,8 @@ def turn_html(
     corpus: Corpus,
     *,
     turn: int,
+    conversation: str,
+    parted: bool,
     number_of: Callable[[Span], int],
     language: str,
     root_path: str = "",
@@ -68,7 +70,8 @@ def turn_html(
 ) -> str:
     """Return one turn of the conversation as HTML.
 
-    turn: which question of the conversation this is, from 1. number_of: the citation number of a passage.
+    turn: which question of the conversation this is, from 1. conversation: its name as it stands now.
+    parted: the question was asked without those before it. number_of: the citation number of a passage.
     token: by which the answer can be rated, if it can.
     """
     w = page_words(language)
@@ -78,9 +81,12 @@ def turn_html(
         "turn.html",
         w=w,
         turn=turn,
+        conversation=conversation,
+        parted=parted,
         outcome=answer.outcome.value,
         question=answer.question,
         looked_up=answer.looked_up if _differs(answer) else None,
+        leans=_leans(answer),
         notice=translated(answer.notice, language) if answer.notice else None,
         quotes=quotes,
         topics=[words_of(span, corpus) for span in answer.topics],
@@ -139,6 +145,12 @@ def _card(quote: Quote, corpus: Corpus, number: int, answer: Answer, w: dict[str
 def _differs(answer: Answer) -> bool:
     """Tell whether something else was looked up than what the patient typed: worth saying only then."""
     return bool(answer.looked_up) and answer.looked_up.casefold() != clean(answer.question).casefold()
+
+
+def _leans(answer: Answer) -> bool:
+    """Tell whether the question was read with what stood before it, and can be asked without: not "tell me more"."""
+    alone = resolve(answer.question)
+    return alone.phrase is None and answer.looked_up != alone.text
 
 
 def _announcement(answer: Answer, quotes: list[Card], w: dict[str, str], language: str) -> str:

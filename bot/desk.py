@@ -57,13 +57,17 @@ class Desk:
         answer, thread = await self.ask_next(client, question, None, history)
         return answer, thread.bot
 
+    def admit(self, client: str) -> None:
+        """Count one more thing that a client wants. Raises Refused when it was too much."""
+        if self._rate and not self._limiter.hit(self._rate, client):
+            self.metrics.refusals.labels("too_many").inc()
+            raise Refused("too_many")
+
     async def ask_next(
         self, client: str, question: str, thread: Thread | None, history: Sequence[str]
     ) -> tuple[Answer, Thread]:
         """Answer the next question of a conversation that is kept; see ServingBot.answer_next. Raises Refused."""
-        if self._rate and not self._limiter.hit(self._rate, client):
-            self.metrics.refusals.labels("too_many").inc()
-            raise Refused("too_many")
+        self.admit(client)
         if self._waiting >= self._longest_queue:
             self.metrics.refusals.labels("busy").inc()
             raise Refused("busy")

@@ -46,6 +46,10 @@ class Feedback:
             self._open.popitem(last=False)
         return token
 
+    def is_open(self, token: str | None) -> bool:
+        """Tell whether the answer of a token can still be rated."""
+        return token in self._open
+
     def take(self, rating: Rating) -> bool:
         """Write a rating down; False when its answer is not known (any more) or was rated already."""
         answer = self._open.pop(rating.token, None)
@@ -57,6 +61,7 @@ class Feedback:
             "verdict": "right" if rating.helpful else "wrong",
             "reason": rating.reason,
             "question": answer["question"] if rating.keep_question else None,
+            "looked_up": answer["looked_up"] if rating.keep_question else None,
             "outcome": answer["outcome"],
             "confidence": answer["confidence"],
             "quotes": answer["quotes"],

@@ -78,7 +78,7 @@ window.articlePane = (() => {
     back.textContent = cameFrom ? back.dataset.back : back.dataset.close;
     if (!isPhone() || isOpen()) return;
     setSheet(true);
-    history.pushState({ sheet: true }, ""); // so that the phone's back button closes the sheet, and not the page
+    history.pushState({ ...history.state, sheet: true }, ""); // so that the phone's back button closes the sheet, and not the page
     if (!cameFrom) back.focus();
   }
 
@@ -104,7 +104,8 @@ window.articlePane = (() => {
   }
 
   addEventListener("popstate", () => {
-    if (isOpen()) leave();
+    if (isOpen() && !history.state?.sheet) leave();
+    else if (!isOpen() && history.state?.sheet && isPhone()) setSheet(true);
   });
 
   document.addEventListener("keydown", (event) => {
@@ -163,6 +164,7 @@ window.articlePane = (() => {
     pane().setAttribute("role", "region");
     pane().setAttribute("aria-label", label);
     pane().tabIndex = 0;
+    if (history.state?.sheet && isPhone()) setSheet(true);
   }
 
   return { show, open, back, unmark, takeSelected, ready };

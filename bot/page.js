@@ -1,4 +1,4 @@
-// What the page does in the browser: shows turns as they arrive, copies, reads aloud, sets the size of the text.
+// What the page does in the browser: shows turns as they arrive, leads to the article, sends ratings, sets the size of the text.
 // It stores nothing and asks nobody but its own server.
 "use strict";
 
@@ -41,20 +41,50 @@ window.askTheArticle = (() => {
     const part = document.createElement("template");
     part.innerHTML = html; // made and escaped by our own server
     const turn = part.content.firstElementChild;
-    if (turn.dataset.refusal) return problem(turn.dataset.refusal, true);
-    if (turn.dataset.hint) return problem(turn.dataset.hint);
+    if (turn.dataset.refusal) return notNow(turn.dataset.refusal, true);
+    if (turn.dataset.hint) return notNow(turn.dataset.hint);
+    conversation.answered(turn.dataset.conversation);
     // A first turn on a page that has some: the server no longer knows them (it was restarted, or forgot).
     if (turn.dataset.turn === "1" && get("turns").querySelector(".turn")) divide(words().forgotten);
+    if ("parted" in turn.dataset && !get("turns").lastElementChild?.matches(".parted")) divide(words().newTopic);
     document.body.classList.add("has-turns");
     get("turns").append(turn);
-    offerVoices();
+    quotes.offerVoices();
     announce(turn.dataset.announce, turn.dataset.outcome === "emergency" ? "alarm" : "status");
     turn.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "start" });
   }
 
   function failed() {
     settle();
-    problem(words().failed, true);
+    notNow(words().failed, true);
+  }
+
+  function notNow(text, retry = false) {
+    conversation.notAnswered();
+    problem(text, retry);
+  }
+
+  // A page that was loaded anew shows its conversation again.
+  async function resume() {
+    let html;
+    try {
+      html = await conversation.again();
+    } catch {
+      return problem(words().notShown);
+    }
+    if (html === null) {
+      divide(words().expired);
+      announce(words().expired);
+    }
+    if (!html) return;
+    const part = document.createElement("template");
+    part.innerHTML = html; // made and escaped by our own server
+    const turns = [...part.content.children];
+    document.body.classList.add("has-turns");
+    get("turns").prepend(...turns.flatMap((turn) => ("parted" in turn.dataset ? [parting(words().newTopic), turn] : [turn])));
+    if (conversation.isAlone()) divide(words().newTopic);
+    quotes.offerVoices();
+    turns.at(-1).scrollIntoView({ block: "start" });
   }
 
   function problem(text, retry = false) {
@@ -62,25 +92,32 @@ window.askTheArticle = (() => {
     get("retry").hidden = !retry;
   }
 
-  function divide(text) {
+  function parting(text) {
     const line = document.createElement("p");
     line.className = "parted";
     line.textContent = text;
-    get("turns").append(line);
+    return line;
+  }
+
+  function divide(text) {
+    get("turns").append(parting(text));
   }
 
   function newTopic() {
+    conversation.standAlone();
     divide(words().newTopic);
     announce(words().newTopic);
     box().focus();
   }
 
   function cleared() {
+    quotes.stop();
     get("turns").replaceChildren();
     document.body.classList.remove("has-turns");
     articlePane.unmark();
     announce(words().cleared);
     box().focus();
+    return conversation.forget(); // which the server does, too
   }
 
   function fill(text) {
@@ -113,64 +150,12 @@ window.askTheArticle = (() => {
   }
 
   async function copy(button) {
-    const done = await copied(button);
+    const done = await quotes.copied(button);
     const said = done ? words().copied : words().notCopied;
     announce(said);
     const before = [...button.childNodes];
     button.replaceChildren(said);
     setTimeout(() => button.replaceChildren(...before), 2500);
-  }
-
-  async function copied(button) {
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      return true;
-    } catch { // no such permission, or a page without https: the old way
-      const field = document.createElement("textarea");
-      field.value = button.dataset.copy;
-      document.body.append(field);
-      field.select();
-      const done = document.execCommand("copy");
-      field.remove();
-      button.focus();
-      return done;
-    }
-  }
-
-  // Only voices that live on this device: a quote is never sent to a service to be spoken.
-  const voice = (language) => globalThis.speechSynthesis?.getVoices().find(
-    (one) => one.localService && one.lang.toLowerCase().startsWith(language.toLowerCase()));
-
-  function offerVoices() {
-    for (const button of document.querySelectorAll("[data-action=speak]")) {
-      button.hidden = !voice(button.closest(".quote").querySelector("blockquote").lang);
-    }
-  }
-
-  globalThis.speechSynthesis?.addEventListener?.("voiceschanged", offerVoices);
-
-  let speaking = null;
-
-  function quiet() {
-    if (speaking) speaking.textContent = speaking.dataset.start;
-    speaking = null;
-  }
-
-  function speak(button) {
-    const stop = speaking === button;
-    speechSynthesis.cancel();
-    quiet();
-    if (stop) return;
-    const quote = button.closest(".quote").querySelector("blockquote");
-    const said = new SpeechSynthesisUtterance(quote.textContent);
-    said.voice = voice(quote.lang);
-    said.lang = said.voice.lang;
-    said.rate = 0.9;
-    said.onend = () => { if (speaking === button) quiet(); };
-    button.dataset.start = button.textContent;
-    button.textContent = button.dataset.stop;
-    speaking = button;
-    speechSynthesis.speak(said);
   }
 
   function rate(button) {
@@ -202,10 +187,11 @@ window.askTheArticle = (() => {
   }
 
   const SIZES = [0.875, 1, 1.15, 1.3, 1.5, 1.75, 2];
-  let size = SIZES.indexOf(1);
+  let size = history.state?.size ?? SIZES.indexOf(1);
 
   function resize(step) {
     size = Math.max(0, Math.min(SIZES.length - 1, size + step));
+    history.replaceState({ ...history.state, size }, ""); // so that a reload and the other language keep it
     document.documentElement.style.setProperty("--scale", SIZES[size]);
     document.documentElement.classList.toggle("large", SIZES[size] >= 1.5); // the box no longer covers half a phone
   }
@@ -219,12 +205,17 @@ window.askTheArticle = (() => {
 
   // --- What is pressed, typed and opened --------------------------------------------------------------------
 
+  const askedBy = (button) => button.closest(".turn").querySelector(".asked-words").textContent;
+
   const ACTIONS = {
     ask: (button) => ask(button.textContent),
-    edit: (button) => fill(button.closest(".turn").querySelector(".asked-words").textContent),
+    edit: (button) => fill(askedBy(button)),
+    alone: (button) => { conversation.standAlone(); ask(askedBy(button)); },
+    language: (link) => conversation.goTo(link.href),
     retry: () => get("ask").click(),
     skip: () => box().focus(),
-    show, copy, speak, rate, send,
+    show, copy, rate, send,
+    speak: (button) => quotes.speak(button),
     open: () => articlePane.open(),
     back: () => articlePane.back(),
     "ask-about": () => { const text = articlePane.takeSelected(); setTimeout(() => fill(text), 50); },
@@ -234,6 +225,7 @@ window.askTheArticle = (() => {
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");
+    if (button?.tagName === "A" && (event.ctrlKey || event.metaKey || event.shiftKey)) return; // to a tab of its own
     if (button?.tagName === "A") event.preventDefault();
     if (button) ACTIONS[button.dataset.action](button);
     else if (event.target.closest("#ask")) asking();
@@ -261,15 +253,17 @@ window.askTheArticle = (() => {
     observer.disconnect();
     get("first-paint")?.remove();
     articlePane.ready(words().article);
+    resize(0);
     get("talk").setAttribute("role", "region");
     get("talk").setAttribute("aria-label", words().conversation);
+    const shown = resume();
     const address = new URL(location.href);
     const question = address.searchParams.get("q");
     if (!question) return;
     address.searchParams.delete("q");
-    history.replaceState(null, "", address);
-    setTimeout(() => ask(question), 100);
+    history.replaceState(history.state, "", address);
+    shown.then(() => setTimeout(() => ask(question), 100));
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  return { arrived, failed, newTopic, cleared };
+  return { told: conversation.told, arrived, failed, newTopic, cleared };
 })();

@@ -1,36 +1,26 @@
 """The Gradio page: a conversation with quote cards, and the article beside it. Its looks are page.css, page.js."""
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from fastapi import Request
 from fastapi.responses import JSONResponse
 from gradio.themes import Base
 
 from bot import page_parts as parts
 from bot.api import answer_json
-from bot.cards import turn_html
-from bot.conversations import Conversation, Conversations
 from bot.desk import Desk, Refused
 from bot.examples import Example
-from bot.feedback import Feedback
 from bot.page_parts import Edition
-from bot.question import MAX_CHARACTERS, clean
+from bot.question import clean
 from bot.templates import render
+from bot.turns import Turns
 from bot.wording import wording
-from indexer.article import Span
-from indexer.corpus import Corpus
 
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 
 
-def build_page(
-    desk: Desk,
-    conversations: Conversations,
-    examples: tuple[Example, ...],
-    edition: Edition,
-    feedback: Feedback | None = None,
-) -> gr.Blocks:
+def build_page(desk: Desk, turns: Turns, examples: tuple[Example, ...], edition: Edition) -> gr.Blocks:
     """Lay out the page in one language. All that a patient reads on it is escaped HTML made on the server."""
     w = edition.words
     with gr.Blocks(title=w["title"], analytics_enabled=False, fill_width=True) as page:
@@ -54,32 +44,21 @@ def build_page(
             with gr.Column(elem_id="reading"):
                 article = _html(parts.reading(edition, desk.bot), "article")
         turn = gr.HTML(visible=False)
+        # What page.js fills in when it asks: the conversation's name, and whether the question stands alone.
+        name, alone = gr.Textbox(visible=False), gr.Checkbox(visible=False)
 
-        async def take_turn(question: str, request: gr.Request) -> tuple[str, str]:
+        async def take_turn(question: str, name: str, alone: bool, request: gr.Request) -> tuple[str, str]:
             """Answer one question in its conversation: the turn as HTML, and an empty box for the next."""
             if not clean(question):
                 return render("refusal.html", sentence=wording("empty", language=edition.language), retry=False), ""
-            conversation = conversations.of(request.session_hash or "")
             try:
-                found, thread = await desk.ask_next(
-                    client_of(request), question, conversation.thread, conversation.questions
-                )
+                html = await turns.take(question, name=name, alone=alone, client=client_of(request), edition=edition)
             except Refused as refused:
                 return render("refusal.html", sentence=w[refused.reason], retry=True), question
-            corpus = thread.bot.corpus
-            conversation.asked(clean(question)[:MAX_CHARACTERS], thread)
-            html = turn_html(
-                found, corpus, turn=conversation.turns, number_of=_numbers(conversation, corpus),
-                language=edition.language, root_path=edition.root_path,
-                token=feedback.offer(found.to_json(corpus)) if feedback else None,
-            )  # fmt: skip
             return html, ""
 
-        def new_topic(request: gr.Request) -> None:
-            conversations.of(request.session_hash or "").new_topic()
-
-        def forget(request: gr.Request) -> None:
-            conversations.forget(request.session_hash or "")
+        async def forget(name: str) -> None:
+            turns.forget(name)
 
         async def answer_for_programs(question: str, request: gr.Request) -> dict[str, Any]:
             """Answer one question that stands alone: the JSON of POST /api/answer."""
@@ -91,11 +70,12 @@ def build_page(
         # Past the queue: its event stream costs more time than an answer does. No public name: Gradio would keep
         # questions in the browser's storage for its run history.
         quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        asked = gr.on([ask.click, box.submit], take_turn, [box], [turn, box], **quick)
+        told = "(question) => askTheArticle.told(question)"
+        asked = gr.on([ask.click, box.submit], take_turn, [box, name, alone], [turn, box], js=told, **quick)
         asked.success(None, [turn], None, js="(html) => askTheArticle.arrived(html)", queue=False)
         asked.failure(None, None, None, js="() => askTheArticle.failed()", queue=False)
-        topic.click(new_topic, **quick).success(None, js="() => askTheArticle.newTopic()", queue=False)
-        clear.click(forget, **quick).success(None, js="() => askTheArticle.cleared()", queue=False)
+        topic.click(None, js="() => askTheArticle.newTopic()", queue=False)
+        clear.click(forget, [name], js="() => askTheArticle.cleared()", **quick)
         page.load(lambda: parts.reading(edition, desk.bot), None, [article], **quick)
         gr.api(answer_for_programs, api_name="answer", concurrency_limit=None)
     return page
@@ -106,7 +86,7 @@ def theme() -> Base:
     return Base(font=_SYSTEM_FONTS, font_mono=("ui-monospace", "monospace"))
 
 
-def client_of(request: gr.Request) -> str:
+def client_of(request: gr.Request | Request) -> str:
     """Return what the rate limit counts by: the client's address, which a trusted proxy may have told."""
     return request.client.host if request.client else "unknown"
 
@@ -114,7 +94,3 @@ def client_of(request: gr.Request) -> str:
 def _html(value: str, name: str) -> gr.HTML:
     """Place HTML of our own, without Gradio's styles and without its script."""
     return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=None)
-
-
-def _numbers(conversation: Conversation, corpus: Corpus) -> Callable[[Span], int]:
-    return lambda span: conversation.number(span, corpus.articles[span.article].sha256)

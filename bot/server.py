@@ -8,24 +8,25 @@ from functools import partial
 from pathlib import Path
 
 import gradio as gr
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.middleware.gzip import GZipMiddleware
 
 from bot.api import build_api
 from bot.bot import Bot
 from bot.conversations import Conversations
-from bot.desk import Desk
+from bot.desk import Desk, Refused
 from bot.document import dress
 from bot.examples import examples
 from bot.feedback import Feedback, Rating
 from bot.guard import Guard
 from bot.metrics import Metrics
-from bot.page import build_page, theme
+from bot.page import build_page, client_of, theme
 from bot.page_parts import Edition, first_paint, page_path
 from bot.reading import article_html
 from bot.settings import Settings
 from bot.templates import render
+from bot.turns import Named, Turns
 from bot.wording import ENGLISH, languages, page_words
 
 _FOLDER = Path(__file__).parent
@@ -33,6 +34,8 @@ _FILES = {
     "page.css": "text/css",
     "page.js": "text/javascript",
     "page-article.js": "text/javascript",
+    "page-history.js": "text/javascript",
+    "page-quotes.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 
@@ -63,11 +66,12 @@ def build_server(bot: Bot, settings: Settings) -> FastAPI:
     feedback = Feedback(settings.feedback) if settings.feedback else None
     if feedback:
         _add_feedback(app, feedback)
-    conversations, chosen = Conversations(), examples(bot)
+    turns, chosen = Turns(desk, Conversations(), feedback), examples(bot)
+    _add_conversation(app, turns, editions)
     # The page at / would swallow the others' paths: it comes last.
     for edition in reversed(editions):
         _add_redirect(app, edition)
-        page = build_page(desk, conversations, chosen, edition, feedback)
+        page = build_page(desk, turns, chosen, edition)
         path = page_path(edition.language).rstrip("/") or "/"
         gr.mount_gradio_app(
             app,
@@ -142,6 +146,20 @@ def _add_feedback(app: FastAPI, feedback: Feedback) -> None:
     @app.post("/feedback")
     def rate(rating: Rating) -> Response:
         return Response(status_code=204 if feedback.take(rating) else 410)
+
+
+def _add_conversation(app: FastAPI, turns: Turns, editions: Sequence[Edition]) -> None:
+    by_language = {edition.language: edition for edition in editions}
+
+    # Not by GET: the name of a conversation should stand in no address.
+    @app.post("/conversation", response_class=HTMLResponse)
+    async def again(named: Named, request: Request) -> Response:
+        edition = by_language.get(named.language, editions[0])
+        try:
+            html = await turns.again(named.name, client=client_of(request), edition=edition)
+        except Refused:
+            return PlainTextResponse(status_code=429)
+        return PlainTextResponse(status_code=404) if html is None else PlainTextResponse(html)
 
 
 def _add_redirect(app: FastAPI, edition: Edition) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.answer import Outcome
 from bot.bot import Bot
+from eval import ratings
 from eval.anchoring import answers_in
 from eval.records import AnswerRecord
 from eval.sheets import BAR, Column, read_sheet, write_sheet
@@ -81,13 +82,15 @@ def ask(bot: Bot, questions: Iterable[dict[str, Any]]) -> list[AnswerRecord]:
 def import_sheet(path: Path, articles: Sequence[Article]) -> tuple[list[Judgement], int]:
     """Read the verdicts of one judge, who is named by the file; returns also how many rows are not judged yet.
 
+    A file of the ratings that patients gave on the page is read as the sheet of one judge, too.
     Raises QuestionsError with one line for every row that is not as it should be.
     """
     judgements: list[Judgement] = []
     wrong: list[str] = []
     seen: dict[str, int] = {}
     empty = 0
-    for row in read_sheet(path, known=_NAMES, needed=_NEEDED):
+    rated = path.suffix.lower() == ratings.SUFFIX
+    for row in ratings.read_ratings(path, articles) if rated else read_sheet(path, known=_NAMES, needed=_NEEDED):
         where = f"{path}:{row.number}"
         identity = row.cells["id"].strip()
         if identity in seen:

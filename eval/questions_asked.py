@@ -27,6 +27,8 @@ def read_asked(path: Path) -> list[dict[str, Any]]:
     asked = []
     for number, row in rows:
         question, history = row.get("question"), row.get("history", [])
+        if question is None and "verdict" in row:
+            continue  # a patient's rating, without the words of the question
         if not isinstance(question, str) or not question.strip():
             raise QuestionsError(f"{path}:{number}: 'question' must be text, and not empty.")
         if not isinstance(history, list) or not all(isinstance(turn, str) for turn in history):

@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Locator, Page
 
@@ -29,6 +30,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
 
@@ -142,3 +144,10 @@ def slice_of(bot: Bot, element: Locator) -> str:
 def focused(page: Page) -> str:
     """Return what has the focus, as its visible words or its tag."""
     return str(page.evaluate("(document.activeElement.textContent.trim() || document.activeElement.tagName)"))
+
+
+def axe_violations(page: Page) -> list[str]:
+    """Return what axe finds once Gradio is done with its own "Loading…", which stands outside every landmark."""
+    page.wait_for_selector("p.loading", state="detached")
+    found = Axe().run(page, options=_AXE).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]

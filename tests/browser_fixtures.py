@@ -32,16 +32,35 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def visit(chromium: Browser, served: Served) -> Iterator[Callable[..., Visit]]:
-    """Open the page as a new patient: visit() on a desktop, visit(PHONE), visit(path="?q=…")."""
-    contexts: list[BrowserContext] = []
+@pytest.fixture(scope="session")
+def contexts(chromium: Browser) -> dict[str, BrowserContext]:
+    """Browser profiles by what is special about them. The page stores nothing in one, so tests can share its cache."""
+    return {}
 
-    def open_page(device: dict[str, Any] | None = None, path: str = "", url: str = "", **options: Any) -> Visit:
-        context = chromium.new_context(**{**(device or DESKTOP), "reduced_motion": "reduce", **options})
-        contexts.append(context)
-        return Visit(context, (url or served.url) + path)
+
+@pytest.fixture
+def visit(chromium: Browser, served: Served, contexts: dict[str, BrowserContext]) -> Iterator[Callable[..., Visit]]:
+    """Open the page as a new patient: visit() on a desktop, visit(PHONE), visit(path="?q=…").
+
+    script: what runs in the browser before any script of ours.
+    """
+    used: list[BrowserContext] = []
+
+    def open_page(
+        device: dict[str, Any] | None = None, path: str = "", url: str = "", script: str = "", **options: Any
+    ) -> Visit:
+        special = {**(device or DESKTOP), "reduced_motion": "reduce", **options}
+        key = f"{special} {script}"
+        if key not in contexts:
+            contexts[key] = chromium.new_context(**special)
+            if script:
+                contexts[key].add_init_script(script)
+        used.append(contexts[key])
+        return Visit(contexts[key], (url or served.url) + path)
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for context in used:
+        for page in context.pages:
+            page.close()
+        context.set_offline(False)
+        context.clear_permissions()

@@ -1,16 +1,9 @@
-"""Take the screenshots of docs/page.md and measure its figures: python tests/page_figures.py [--only-load]."""
+"""Take the screenshots of docs/page.md and measure its figures: python tests/page_figures.py."""
 
-import asyncio
-import json
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
-import gradio as gr
-import httpx
 from browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, Served, Visit
-from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
 from bot.bot import Bot
@@ -63,6 +56,12 @@ def screenshots(browser: Browser, url: str) -> None:
         visit.page.wait_for_timeout(300)
         visit.page.screenshot(path=SHOTS / f"{name}-article.png")
         visit.page.context.close()
+    follow_up = Visit(browser.new_context(**{**PHONE, "reduced_motion": "reduce"}), url)
+    for question in (ANSWERED, "and how long does it keep growing?"):
+        follow_up.ask(question)
+    follow_up.page.wait_for_timeout(500)
+    follow_up.page.screenshot(path=SHOTS / "phone-follow-up.png")
+    follow_up.page.context.close()
     dark = Visit(browser.new_context(**{**PHONE, "reduced_motion": "reduce", "color_scheme": "dark"}), url)
     dark.ask(ANSWERED)
     dark.page.wait_for_timeout(500)
@@ -72,17 +71,26 @@ def screenshots(browser: Browser, url: str) -> None:
     dark.page.screenshot(path=SHOTS / "print.png")
 
 
-def budget(browser: Browser, url: str) -> None:
+def budget(browser: Browser, url: str, *, slow: bool = False) -> None:
     context = browser.new_context(**DESKTOP)
     page = context.new_page()
     sizes: list[float] = []
     session = context.new_cdp_session(page)
     session.send("Network.enable")
+    if slow:
+        conditions = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+        session.send("Network.emulateNetworkConditions", conditions)
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     started = time.perf_counter()
-    page.goto(url)
+    page.goto(url, wait_until="commit")
+    page.locator("#first-paint .author").wait_for()
+    painted = time.perf_counter() - started
     page.locator("#question textarea").wait_for()
     usable = time.perf_counter() - started
+    if slow:
+        print(f"400 kbit/s and 400 ms: who speaks after {painted:.1f} s, usable after {usable:.1f} s")
+        context.close()
+        return
     page.wait_for_timeout(1500)
     print(f"usable after {usable:.2f} s; {len(sizes)} files, {sum(sizes) / 1e6:.2f} MB transferred")
     times = [page.evaluate(_ENTER_TO_ANSWER, [QUESTIONS[number % 10], number]) for number in range(100)]
@@ -90,76 +98,15 @@ def budget(browser: Browser, url: str) -> None:
     print(f"Enter to answer, 100 questions: median {times[50]:.0f} ms, p95 {times[95]:.0f} ms")
 
 
-async def crowd(ask: Any, patients: int = 100) -> None:
-    times: list[float] = []
-
-    async def patient(number: int) -> None:
-        for turn in range(10):
-            started = time.perf_counter()
-            await ask(QUESTIONS[(number + turn) % 10], f"patient{number}")
-            times.append(time.perf_counter() - started)
-
-    started = time.perf_counter()
-    await asyncio.gather(*(patient(number) for number in range(patients)))
-    times.sort()
-    print(
-        f"{patients} patients, {len(times)} questions, no error: {time.perf_counter() - started:.1f} s, "
-        f"median {times[len(times) // 2]:.2f} s, p95 {times[int(len(times) * 0.95)]:.2f} s"
-    )
-
-
-async def load(url: str, *, queued: bool) -> None:
-    async with httpx.AsyncClient(timeout=300, limits=httpx.Limits(max_connections=300)) as client:
-        config = (await client.get(f"{url}config")).json()
-        name = "default_queue" if queued else "take_turn"
-        number = next(one["id"] for one in config["dependencies"] if one["api_name"] == name)
-
-        async def direct(question: str, session: str) -> None:
-            body = {"data": [question], "fn_index": number, "session_hash": session}
-            reply = await client.post(f"{url}gradio_api/run/predict", json=body)
-            assert reply.status_code == 200
-            assert 'class=\\"turn' in reply.text
-
-        async def in_queue(question: str, session: str) -> None:
-            body = {"data": [question], "fn_index": number, "session_hash": session}
-            (await client.post(f"{url}gradio_api/queue/join", json=body)).raise_for_status()
-            events = client.stream("GET", f"{url}gradio_api/queue/data", params={"session_hash": session})
-            async with events as stream:
-                async for line in stream.aiter_lines():
-                    if line.startswith("data:") and json.loads(line[5:])["msg"] == "process_completed":
-                        assert json.loads(line[5:])["success"]
-                        return
-
-        await crowd(in_queue if queued else direct)
-
-
-def default_queue(bot: Bot) -> FastAPI:
-    """The same answers behind Gradio's queue as it is by default."""
-
-    def default_queue(question: str) -> str:
-        return json.dumps(bot.answer(question).to_json(bot.corpus))
-
-    with gr.Blocks(analytics_enabled=False) as page:
-        box, out = gr.Textbox(), gr.Textbox()
-        box.submit(default_queue, box, out)
-    return gr.mount_gradio_app(FastAPI(), page, path="/", ssr_mode=False)
-
-
 def main() -> None:
     bot = Bot.open(ROOT / "corpus", ROOT / ".index")
     served = Served(bot, corpus=ROOT / "corpus", index=ROOT / ".index")
-    if "--only-load" not in sys.argv:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-            screenshots(browser, served.url)
-            budget(browser, served.url)
-    print("this page:", end=" ")
-    asyncio.run(load(served.url, queued=False))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        screenshots(browser, served.url)
+        budget(browser, served.url)
+        budget(browser, served.url, slow=True)
     served.stop()
-    queue = Served(bot, app=default_queue(bot))
-    print("Gradio's default queue:", end=" ")
-    asyncio.run(load(queue.url, queued=True))
-    queue.stop()
 
 
 if __name__ == "__main__":

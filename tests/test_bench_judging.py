@@ -84,6 +84,34 @@ def test_a_sheet_shows_what_the_patient_saw(knee_bot: Bot, exported: Path) -> No
     assert {row.cells["verdict"] for row in (first, last)} == {""}
 
 
+def test_patients_ratings_are_one_more_judges_sheet(knee_bot: Bot, articles: list[Article], tmp_path: Path) -> None:
+    answer = knee_bot.answer("how long is swelling around the knee usual").to_json(knee_bot.corpus)
+    right = {
+        "id": "a1", "day": "2026-01-01", "verdict": "right", "reason": None, "question": answer["question"],
+        "looked_up": answer["looked_up"], "outcome": answer["outcome"], "confidence": 1, "quotes": answer["quotes"],
+    }  # fmt: skip
+    quote = answer["quotes"][0]
+    rows = [
+        right,
+        right | {"id": "a2", "verdict": "wrong", "reason": "hard"},
+        right | {"id": "a3", "question": None, "looked_up": None},
+        right | {"id": "a4", "looked_up": answer["looked_up"] + " — Swelling"},
+        right | {"id": "a5", "quotes": [quote | {"article_sha256": "0" * 64}]},
+    ]
+    path = tmp_path / "patients.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    judgements, empty = import_sheet(path, articles)
+    assert [(one.id, one.judge, one.verdict) for one in judgements] == [("a1", "patients", Verdict.RIGHT)]
+    assert empty == 1
+    marks = [
+        (quote["article"], mark["start"], mark["end"]) for quote in answer["quotes"] for mark in quote["highlights"]
+    ]
+    assert [(span.article, span.start, span.end) for span in judgements[0].answers] == marks
+    path.write_text('{"id": "a1"}\n', encoding="utf-8")
+    with pytest.raises(QuestionsError, match=r"patients\.jsonl:1: not a rating as --feedback writes it: see 'verdict'"):
+        import_sheet(path, articles)
+
+
 @pytest.mark.parametrize("suffix", [".xlsx", ".csv"])
 def test_verdicts_become_what_is_right(exported: Path, articles: list[Article], tmp_path: Path, suffix: str) -> None:
     judgements, empty = import_sheet(fill(exported, VERDICTS, tmp_path / f"ann{suffix}"), articles)

@@ -9,11 +9,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browser import PHONE, Served, Visit, focused, serving, shown_text
-from playwright.sync_api import Page, expect
+from browser import PHONE, Served, Visit, axe_violations, focused, serving, shown_text
+from playwright.sync_api import expect
+from typer.testing import CliRunner
 
 from bot.bot import Bot
+from eval.questions_asked import read_asked
+from eval.writing_commands import app as bench_app
 
 pytest_plugins = ("browser_fixtures",)
 pytestmark = pytest.mark.browser
@@ -25,14 +27,6 @@ OVERVIEW, ANSWERED, DECLINED, EMERGENCY = (
     "when can i drive again",
     "i cant feel when i pee",
 )
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe finds once Gradio is done with its own "Loading…", which stands outside every landmark."""
-    page.wait_for_selector("p.loading", state="detached")
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
 
 
 @pytest.mark.parametrize(
@@ -47,14 +41,14 @@ def violations(page: Page) -> list[str]:
 )
 def test_axe_finds_nothing_in_any_state(visit: Open, device: dict[str, Any]) -> None:
     patient = visit(device, bypass_csp=True)  # the policy would keep out axe itself
-    assert violations(patient.page) == [], "empty"
+    assert axe_violations(patient.page) == [], "empty"
     for question in (OVERVIEW, ANSWERED, DECLINED, EMERGENCY):
         patient.ask(question)
         assert patient.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
-    assert violations(patient.page) == [], "overview, answered, declined and emergency"
+    assert axe_violations(patient.page) == [], "overview, answered, declined and emergency"
     patient.page.locator("[data-action=show]").first.click()
     expect(patient.page.locator("#articles .shown")).to_be_visible()
-    assert violations(patient.page) == [], "article shown"
+    assert axe_violations(patient.page) == [], "article shown"
 
 
 def test_spanish_words_frame_english_quotes(visit: Open, bot: Bot) -> None:
@@ -63,7 +57,7 @@ def test_spanish_words_frame_english_quotes(visit: Open, bot: Bot) -> None:
     assert patient.page.evaluate("document.documentElement.lang") == "es"
     assert turn.locator("blockquote").first.get_attribute("lang") == "en"
     assert "El artículo" in (turn.text_content() or "")
-    assert violations(patient.page) == []
+    assert axe_violations(patient.page) == []
     assert "urgencia" in (patient.ask(EMERGENCY).locator(".notice").text_content() or "")
 
 
@@ -164,12 +158,6 @@ def test_a_decline_offers_the_articles_headings_to_tap(visit: Open) -> None:
     expect(patient.page.locator("#articles h3.shown")).to_be_in_viewport()
 
 
-def test_a_question_in_the_address_is_asked_and_leaves_it(visit: Open) -> None:
-    patient = visit(path="?q=can%20scar%20tissue%20cause%20this%20pain")
-    patient.arrival(0)
-    assert "q=" not in patient.page.url
-
-
 def test_examples_are_answered_and_follow_the_section_being_read(visit: Open) -> None:
     patient = visit()
     shown = patient.page.locator(".examples li:visible button")
@@ -234,33 +222,6 @@ def test_a_question_survives_a_lost_connection(visit: Open) -> None:
     expect(patient.page.locator("#problem")).to_have_text("")
 
 
-def test_a_restarted_server_goes_on_with_the_conversation_on_the_page(
-    visit: Open, bot: Bot, corpus_folder: Path, index_folder: Path
-) -> None:
-    first = Served(bot, corpus=corpus_folder, index=index_folder)
-    patient = visit(url=first.url)
-    patient.ask(ANSWERED)
-    first.stop()
-    second = Served(bot, port=first.port, corpus=corpus_folder, index=index_folder)
-    try:
-        patient.ask(OVERVIEW)
-        assert patient.turns.count() == 2
-        expect(patient.page.locator(".parted")).to_contain_text("no longer taken into account")
-    finally:
-        second.stop()
-
-
-def test_two_tabs_hold_two_conversations_and_a_reload_starts_a_new_one(visit: Open) -> None:
-    one, two = visit(), visit()
-    one.ask(OVERVIEW)
-    assert two.ask(ANSWERED).get_attribute("data-turn") == "1"
-    assert one.ask(ANSWERED).get_attribute("data-turn") == "2"
-    one.page.reload()
-    one.box.wait_for()
-    assert one.turns.count() == 0
-    assert one.ask(ANSWERED).get_attribute("data-turn") == "1"
-
-
 def test_a_slow_network_shows_who_speaks_before_gradio_has_started(visit: Open) -> None:
     patient = visit()
     page = patient.page.context.new_page()
@@ -282,14 +243,17 @@ def test_fifty_questions_in_a_row(visit: Open) -> None:
 def test_print_gives_the_conversation_with_its_sources(visit: Open) -> None:
     patient = visit()
     patient.ask(ANSWERED)
+    follow_up = patient.ask("and how long does it keep growing?")
     patient.page.emulate_media(media="print")
+    expect(follow_up.locator(".looked-up")).to_be_visible()
+    expect(follow_up.get_by_role("button")).to_have_count(0)
     expect(patient.page.locator(".cited").first).to_be_visible()
     expect(patient.page.locator(".attribution").first).to_be_visible()
     expect(patient.page.locator("#reading")).to_be_hidden()
     expect(patient.box).to_be_hidden()
 
 
-def test_feedback_keeps_words_only_with_the_patients_tick(
+def test_ratings_keep_words_only_with_the_patients_tick_and_the_bench_reads_them(
     visit: Open, bot: Bot, tmp_path: Path, corpus_folder: Path, index_folder: Path
 ) -> None:
     file = tmp_path / "feedback.jsonl"
@@ -301,14 +265,35 @@ def test_feedback_keeps_words_only_with_the_patients_tick(
             turn.get_by_role("button", name="No", exact=True).click()
             turn.get_by_label("It is hard to understand").check()
             turn.get_by_label("Also keep the words").set_checked(ticked)
-            assert violations(patient.page) == []
+            assert axe_violations(patient.page) == []
             turn.get_by_role("button", name="Send").click()
             expect(turn).to_contain_text("Your rating was saved")
-    without, with_words = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+        unusual = "does old scarring around the root ever bring a burning calf"
+        turn = patient.ask(unusual)
+        turn.get_by_role("button", name="Yes", exact=True).click()
+        turn.get_by_label("Also keep the words").check()
+        turn.get_by_role("button", name="Send").click()
+        expect(turn).to_contain_text("Your rating was saved")
+        patient.page.reload()
+        patient.turns.nth(2).wait_for()
+        expect(patient.page.locator(".feedback")).to_have_count(0)  # each was rated
+    without, with_words, right = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
     assert (without["question"], with_words["question"]) == (None, ANSWERED)
     assert with_words["verdict"] == "wrong"
     assert with_words["reason"] == "hard"
     assert with_words["quotes"][0]["text"]
+    assert right["verdict"] == "right"
+    into = tmp_path / "judged.jsonl"
+    bench = ["judge", "import", str(file), "--into", str(into), "--corpus", str(corpus_folder), "--index"]
+    done = CliRunner().invoke(bench_app, [*bench, str(index_folder), "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert (said["judged"], said["not_judged_yet"], said["added"]) == (1, 1, 1)
+    [judged] = [json.loads(line) for line in into.read_text(encoding="utf-8").splitlines()]
+    assert (judged["id"], judged["question"]) == (right["id"], unusual)
+    assert judged["answers"]
+    asked = read_asked(file)
+    assert [row["question"] for row in asked] == [ANSWERED, unusual]
 
 
 def test_the_page_can_be_embedded_by_a_host_that_is_allowed(

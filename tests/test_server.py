@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 from browser import Served, server_of
 from fastapi.testclient import TestClient
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bot import Bot
-from bot.conversations import Conversations
+from bot.conversations import Conversation, Conversations
 from bot.desk import Desk, Refused, sound
 from bot.metrics import Metrics
 from bot.settings import Settings, read_settings
@@ -210,15 +211,30 @@ def test_a_conversation_kept_is_answered_as_one_replayed(bot: Bot) -> None:
 def test_conversations_are_forgotten_by_age_and_by_number() -> None:
     now = 0.0
     kept = Conversations(forget_after=60, most=2, clock=lambda: now)
-    first = kept.of("a")
-    assert kept.of("a") is first
-    kept.of("b")
-    kept.of("c")
-    assert kept.of("a") is not first, "the oldest of three goes"
-    second = kept.of("c")
+    first, second, third = Conversation(), Conversation(), Conversation()
+    names = [kept.keep(one) for one in (first, second, third)]
+    assert [kept.find(name) for name in names] == [None, second, third], "the oldest of three goes"
+    now = 50.0
+    kept.find(names[1])
     now = 61.0
-    assert kept.of("c") is not second
+    assert [kept.find(name) for name in names] == [None, second, None], "what was used lately stays"
     assert len(kept) == 1
+
+
+def test_a_conversation_is_forgotten_as_it_ever_stood() -> None:
+    kept = Conversations()
+    conversation, other = Conversation(), Conversation()
+    earlier, later, apart = (kept.keep(one) for one in (conversation, conversation.alone(), other))
+    kept.forget("nobody's name")
+    kept.forget(later)
+    assert [kept.find(name) for name in (earlier, later, apart)] == [None, None, other]
+
+
+def test_only_the_name_of_a_conversation_brings_it_back(client: TestClient) -> None:
+    for name in ("", "guessed", "x" * 100):
+        assert client.post("/conversation", json={"name": name, "language": "en"}).status_code == 404
+    assert client.post("/conversation", json={"name": "x" * 101, "language": "en"}).status_code == 422
+    assert client.get("/conversation?name=guessed").status_code == 404
 
 
 @given(st.text(alphabet=st.characters(codec=None, exclude_categories=())))
@@ -268,7 +284,7 @@ def test_a_wrong_corpus_is_one_clear_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_server_says_where_it_is_and_stops_when_told(index_folder: Path) -> None:
+def test_a_stopped_server_gives_the_answers_under_way_and_ends(index_folder: Path) -> None:
     command = [sys.executable, "app.py", "--port", "0", "--index", str(index_folder)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
@@ -277,7 +293,14 @@ def test_the_server_says_where_it_is_and_stops_when_told(index_folder: Path) -> 
         while "The page is on http://127.0.0.1:" not in "".join(said):
             said.append(process.stderr.readline())
             assert said[-1], f"it stopped: {said}"
-        process.send_signal(signal.SIGTERM)
+        url = said[-1].split("The page is on ")[1].split(" ")[0]
+        body = {"question": QUESTION, "history": ["why does my leg still hurt?"] * 6}
+        with ThreadPoolExecutor(12) as patients:
+            asked = [patients.submit(httpx.post, f"{url}api/answer", json=body, timeout=20) for _ in range(12)]
+            next(as_completed(asked)).result()
+            assert not all(one.done() for one in asked), "nothing is under way any more"
+            process.send_signal(signal.SIGTERM)
+            assert [one.result().status_code for one in asked] == [200] * 12
         assert process.wait(10) in (0, -signal.SIGTERM)
     finally:
         process.kill()
