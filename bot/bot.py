@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.answer import Answer, Outcome
-from bot.decide import attribution, decide, emergency_probability, next_in_section
+from bot.decide import attribution, decide, emergency_probability
 from bot.question import MAX_HISTORY, MORE, resolve
 from bot.safety import red_flag
+from bot.sections import heading_named, next_in_section, section_of, without_shown
 from bot.wording import emergency_notice, wording
 from indexer.article import Span
 from indexer.followups import Context
@@ -55,6 +56,8 @@ class Bot:
             return self._fixed(Outcome.EMERGENCY, question, looked_up.text, emergency_notice(flag), 1.0)
         if looked_up.phrase == MORE and context and context.sentence is not None:
             return next_in_section(self.index, context.sentence, context.shown, question, wording("no_more"))
+        if (heading := heading_named(self.index, looked_up.topic)) is not None:
+            return section_of(self.index, heading, question, looked_up.text)
         if looked_up.phrase not in (None, MORE):
             return self._fixed(Outcome.DECLINED, question, looked_up.text, wording(str(looked_up.phrase)))
         judgements = self.index.search(looked_up.text, context)
@@ -63,6 +66,8 @@ class Bot:
             notice = emergency_notice("unnamed")
             return self._fixed(Outcome.EMERGENCY, question, looked_up.text, notice, probability)
         answer = decide(self.index, judgements, question=question, looked_up=looked_up.text, notice=wording("declined"))
+        if looked_up.wants_others and context and answer.outcome is Outcome.OVERVIEW:
+            answer = without_shown(answer, {self.corpus.sentences[number].span for number in context.shown})
         leans = any(judgement.leans for judgement in judgements)
         return self._name_context(answer, context) if context and leans else answer
 

@@ -1,6 +1,6 @@
 """Judgements of the shelves → an answer, an overview, or a decline."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -51,36 +51,6 @@ def emergency_probability(judgements: Sequence[Judgement]) -> tuple[float, bool]
         for judgement in judgements
     ]
     return max(sure)
-
-
-def next_in_section(index: Index, last: int, shown: Collection[int], question: str, nothing: str) -> Answer:
-    """Show what was not `shown` yet in the section of the `last` sentence, or say `nothing` when that is all.
-
-    last, shown: numbers of sentences in the corpus.
-    """
-    here = index.corpus.passages[index.corpus.sentences[last].passage]
-    same = [
-        (number, sentence)
-        for number, sentence in enumerate(index.corpus.sentences)
-        if sentence.span.article == here.span.article
-        and index.corpus.passages[sentence.passage].section == here.section
-        and number not in shown
-    ]
-    later = [(number, sentence) for number, sentence in same if number > last] or same
-    quotes = []
-    for passage in dict.fromkeys(sentence.passage for _, sentence in later[:MAX_SENTENCES]):
-        marked = tuple(sentence.span for _, sentence in later[:MAX_SENTENCES] if sentence.passage == passage)
-        quotes.append(Quote(index.corpus.passages[passage].span, here.heading, marked, 1.0))
-    return Answer(
-        question=question,
-        looked_up=f"{question} — {index.corpus.text(here.heading)}" if here.heading else question,
-        outcome=Outcome.ANSWERED if quotes else Outcome.DECLINED,
-        confidence=1.0 if quotes else 0.0,
-        quotes=tuple(quotes),
-        see_also=here.see_also if quotes else (),
-        attribution=index.corpus.articles[here.span.article].byline,
-        notice=None if quotes else nothing,
-    )
 
 
 def attribution(index: Index, shelf: Shelf | None = None) -> Span | None:

@@ -13,17 +13,26 @@ MAX_HISTORY = 6
 
 _PHRASES = Path(__file__).with_name("phrases.toml")
 MORE = "more"
+_LEAD_IN = re.compile(
+    r"^(?:(?:and|so|ok|okay|no|i mean)\s+)*"
+    r"(?:(?:what|how) about|tell me (?:more )?about|about|show me|go to|back to)?\s*(?:the|a|an|my)?\b\s*"
+)
+_OTHERS = re.compile(r"\b(?:else|others?|another|besides|apart from|except)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
     """What is looked up for a question.
 
-    `phrase` names the sentence of wording.toml to say instead of looking up, or MORE.
+    `phrase` names the sentence of wording.toml to say instead of looking up, or MORE. `topic` is the text without
+    words such as "and what about the", to be compared with the article's headings. `wants_others` tells that it
+    asks for other things than were shown.
     """
 
     text: str
     phrase: str | None = None
+    topic: str = ""
+    wants_others: bool = False
 
 
 def resolve(question: str) -> LookedUp:
@@ -34,7 +43,8 @@ def resolve(question: str) -> LookedUp:
     if not re.search(r"\w", text):
         return LookedUp(text, "empty")
     folded = re.sub(r"[^\w\s]+$", "", text.casefold().replace("'", "").replace("’", "")).strip()
-    return LookedUp(text, next((name for name, said in phrases().items() if said.fullmatch(folded)), None))
+    phrase = next((name for name, said in phrases().items() if said.fullmatch(folded)), None)
+    return LookedUp(text, phrase, _LEAD_IN.sub("", folded), bool(_OTHERS.search(folded)))
 
 
 def clean(question: str) -> str:

@@ -140,3 +140,37 @@ def test_a_wrong_taught_conversation_is_named_by_file_and_line(corpus_folder, tm
 def test_a_question_stands_behind_the_sentence_shown_last_or_else_behind_the_question_before():
     assert Context("first question").behind("and then?", None) == "first question and then?"
     assert Context("first question", 3).behind("and then?", "A sentence.") == "A sentence. and then?"
+
+
+@pytest.mark.parametrize(
+    "words", ["Scar tissue", "scar tissue?", "and what about the scar tissue", "Tell me about scar tissue"]
+)
+def test_the_name_of_a_section_leads_to_that_section(bot, words):
+    for history in ([], ABOUT_RUPTURE):
+        answer = bot.answer(words, history=history)
+        assert answer.outcome is Outcome.ANSWERED
+        assert {bot.corpus.text(quote.heading) for quote in answer.quotes} == {"Scar tissue"}
+        first = bot.corpus.text(answer.quotes[0].highlights[0])
+        assert first.startswith("A really rare cause of postoperative leg pain")
+
+
+def test_more_goes_on_where_the_name_of_a_section_led(bot):
+    seen = marked(bot, "scar tissue", [])
+    assert not set(seen) & set(marked(bot, "tell me more", ["scar tissue"]))
+
+
+def test_a_question_that_only_holds_the_name_of_a_section_is_looked_up(bot):
+    assert bot.answer("does scar tissue cost extra to remove on a sunday").outcome is Outcome.DECLINED
+
+
+def test_what_else_leaves_out_what_was_shown(bot):
+    whole = marked(bot, "what are all the causes?", [])
+    others = marked(bot, "what else could it be?", ABOUT_SCARS)
+    assert marked(bot, ABOUT_SCARS[0], [])[0] in whole
+    assert len(others) > 3
+    assert set(others) < set(whole)
+    assert not set(others) & set(marked(bot, ABOUT_SCARS[0], []))
+
+
+def test_all_causes_are_shown_to_one_who_asks_for_all(bot):
+    assert marked(bot, "what are all the causes?", ABOUT_SCARS) == marked(bot, "what are all the causes?", [])
