@@ -88,7 +88,8 @@ class Bot:
             sentence = highlighted[0]
         elif answer.outcome is Outcome.OVERVIEW:
             sentence = None
-        return Context(resolve(answer.question).text, sentence, shown | set(highlighted))
+        asked = resolve(answer.question).text
+        return Context(asked, sentence, shown | set(highlighted), before.first if before else asked)
 
     def _name_context(self, answer: Answer, context: Context) -> Answer:
         """Say what a follow-up was read with: the section shown last."""

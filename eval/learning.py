@@ -21,7 +21,7 @@ from indexer.encoder import Vectors
 from indexer.errors import UsageError
 from indexer.evidence import Ints, Taught
 from indexer.head import Floats
-from indexer.index import Index, Shelf
+from indexer.index import Index, Shelf, all_scores
 from indexer.questions import Kind
 from indexer.training import MIN_ANSWERED, fit_shelf, fold_labels
 from indexer.untaught import UNTAUGHT
@@ -82,6 +82,7 @@ class _Material:
     shelf: Shelf
     vectors: Vectors
     dense: Floats
+    close: Floats
     lexical: Floats
     folds: Ints
 
@@ -157,6 +158,7 @@ def _gather(index: Index, shelf: Shelf) -> _Material:
         shelf=shelf,
         vectors=vectors,
         dense=index.views.dense(vectors),
+        close=all_scores(index.views.sentences, vectors),
         lexical=index.lexicon.scores([question.text for question in questions]),
         folds=_folds(fold_labels(questions)),
     )
@@ -195,7 +197,7 @@ def _judge_fold(material: _Material, fold: int, size: int | None) -> _Hits:
     shelf = _learn(material, learned)
     likeness = material.vectors[tested] @ material.vectors[learned].T
     texts = [material.shelf.taught.questions[row].text for row in tested]
-    evidence = shelf.evidence(texts, material.dense[tested], material.lexical[tested], likeness)
+    evidence = shelf.evidence(texts, material.dense[tested], material.close[tested], material.lexical[tested], likeness)
     first, among_three, confidence = [], [], []
     for row, judgement in zip(tested, judge(shelf.decider, evidence), strict=True):
         best = np.argsort(-judgement.sentences, kind="stable")[:3].tolist()

@@ -122,9 +122,10 @@ def as_markdown(runs: dict[Plan, Run], own: Sequence[str] = ()) -> str:
     lines += [
         "## Conversations: what is looked up for a later turn",
         "",
-        "Our default. *last*: the turn alone; *user*: as the bot reads it, the turn and the turn behind "
-        "the question before it, averaged; *all*: all turns in one text; *rewrite*: the standalone question that "
-        "the authors of the set wrote. *closed* is the share of the way from last to rewrite that user goes.",
+        "Our default. *last*: the turn alone; *user*: as the bot reads it, half the turn, a sixth the turn behind the "
+        "question before it, a third the turn behind the first question (these shares were picked on these two sets); "
+        "*all*: all turns in one text; *rewrite*: the standalone question that the authors of the set wrote. *closed* "
+        "is the share of the way from last to rewrite that user goes.",
         "",
         *_conversations(runs),
         "",

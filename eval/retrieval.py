@@ -5,7 +5,7 @@ the cosines with the passage and with the sentence. Searching thousands of docum
 use within one article: a passage gains by its neighbours, and the question moves towards what it found first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,6 +18,7 @@ from eval.settings import History, System
 from indexer.decision import judge
 from indexer.encoder import Encoder, Vectors
 from indexer.evidence import Ints, Lexicon, fuse, untaught_evidence
+from indexer.followups import READINGS, Context
 from indexer.head import Floats
 from indexer.index import all_scores
 from indexer.untaught import UNTAUGHT
@@ -50,13 +51,13 @@ class DocumentViews:
     sentences: Any
     first_sentence: Ints | None
 
-    def dense(self, vectors: Vectors) -> Floats:
-        """Return the dense evidence of every document for r vectors, shape (r, n)."""
-        of_documents = all_scores(self.documents, vectors)
+    def dense(self, vector: Vectors) -> tuple[Floats, Floats]:
+        """Return the dense evidence of n documents for a vector, and the cosines of their best sentences, (n,) each."""
+        of_documents = all_scores(self.documents, vector)[0]
         if self.first_sentence is None:
-            return of_documents
-        best = np.maximum.reduceat(all_scores(self.sentences, vectors), self.first_sentence, axis=1)
-        return np.asarray((of_documents + best) / 2)
+            return of_documents, of_documents
+        best = np.maximum.reduceat(all_scores(self.sentences, vector)[0], self.first_sentence)
+        return np.asarray((of_documents + best) / 2), np.asarray(best)
 
     def moved(self, vectors: Vectors, towards: Ints) -> Vectors:
         """Return vectors moved towards the mean of some documents."""
@@ -79,16 +80,18 @@ class Library:
         self._articles = np.array([document.article or "" for document in documents])
         self._joined = np.array([bool(a.title) and a.title == b.title for a, b in pairwise(documents)], dtype=bool)
 
-    def search(self, texts: Sequence[str], prefix: str = "", article: str | None = None) -> Found:
-        """Rank the documents, or those of one article, for a query that is read as these texts.
+    def search(self, readings: Mapping[str, float], prefix: str = "", article: str | None = None) -> Found:
+        """Rank the documents, or those of one article, for a query that is read as these texts, by their weights.
 
-        The evidence for the texts is averaged. prefix: what the model wants in front of a query.
+        prefix: what the model wants in front of a query.
         """
         own = self.documents_of(article)
-        dense, lexical = self.evidence(texts, prefix, own)
+        dense, close, lexical = np.sum(
+            [weight * np.stack(self.evidence(text, prefix, own)) for text, weight in readings.items()], axis=0
+        )
         if self._system in (System.DEFAULT, System.PLAIN):
             scores = fuse(dense, lexical)
-            evidence = untaught_evidence(dense[None, :], lexical[None, :])
+            evidence = untaught_evidence(dense[None, :], close[None, :], lexical[None, :])
             confidence = judge(UNTAUGHT, evidence)[0].confidence
         else:
             scores = dense if self._system is System.DENSE else lexical
@@ -100,22 +103,25 @@ class Library:
         """Return the numbers of the documents of an article, or of all."""
         return self._all if article is None else np.flatnonzero(self._articles == article)
 
-    def evidence(self, texts: Sequence[str], prefix: str, own: Ints) -> tuple[Floats, Floats]:
-        """Return the dense and the lexical evidence of some documents, both of shape (documents,)."""
+    def evidence(self, text: str, prefix: str, own: Ints) -> tuple[Floats, Floats, Floats]:
+        """Return the dense evidence of some documents for a text, their best sentences' cosines, and the lexical.
+
+        All of shape (documents,).
+        """
         wide = self._system is System.DEFAULT
         lexical: Floats = np.zeros(len(own))
         if self._lexicon is not None:
-            of_all = self._lexicon.scores(texts).mean(axis=0)
+            of_all = self._lexicon.scores([text])[0]
             lexical = (with_neighbours(of_all, self._joined) if wide else of_all)[own]
         if self._encoder is None or self._views is None:
-            return np.zeros(len(own)), lexical
-        vectors = self._encoder.encode([prefix + text for text in texts])
-        dense = self._views.dense(vectors).mean(axis=0)
+            return np.zeros(len(own)), np.zeros(len(own)), lexical
+        vector = self._encoder.encode([prefix + text])
+        dense, close = self._views.dense(vector)
         if not wide:
-            return dense[own], lexical
+            return dense[own], close[own], lexical
         first = np.argsort(-fuse(with_neighbours(dense, self._joined)[own], lexical), kind="stable")[:FED_BACK]
-        dense = self._views.dense(self._views.moved(vectors, own[first])).mean(axis=0)
-        return with_neighbours(dense, self._joined)[own], lexical
+        dense, close = self._views.dense(self._views.moved(vector, own[first]))
+        return with_neighbours(dense, self._joined)[own], close[own], lexical
 
 
 def library_views(documents: Vectors, sentences: tuple[Vectors, Ints] | None) -> DocumentViews:
@@ -138,16 +144,21 @@ def with_neighbours(scores: Floats, joined: Floats) -> Floats:
     return np.asarray((scores + NEIGHBOURS * mean) / (1 + NEIGHBOURS))
 
 
-def readings(query: Query, history: History) -> tuple[str, ...]:
-    """Return the texts that a query is read as; with the user's turns, as the bot reads a follow-up."""
+def readings(query: Query, history: History) -> dict[str, float]:
+    """Return the texts that a query is read as, with their weights; with the user's turns, as the bot reads one."""
     if history is History.REWRITE:
-        return (query.rewrite or query.text,)
-    if not query.history or history is History.LAST:
-        return (query.text,)
-    if history is History.ALL:
-        return (" ".join([*(turn.text for turn in query.history), query.text]),)
+        return {query.rewrite or query.text: 1.0}
     asked = [turn.text for turn in query.history if turn.by_user]
-    return (query.text, *(f"{previous} {query.text}" for previous in asked[-1:]))
+    if history is History.ALL:
+        return {" ".join([*(turn.text for turn in query.history), query.text]): 1.0}
+    if not asked or history is History.LAST:
+        return {query.text: 1.0}
+    context = Context(previous=asked[-1], first=asked[0])
+    weights: dict[str, float] = {}
+    own = (query.text, context.behind(query.text, None), context.behind_first(query.text))
+    for text, weight in zip(own, READINGS, strict=True):
+        weights[text] = weights.get(text, 0.0) + weight
+    return weights
 
 
 def _flat(vectors: Vectors) -> Any:

@@ -90,7 +90,7 @@ def open_library(beir: BeirSet, search: Search, encoder: Encoder | None, cache: 
 
 
 def _record(
-    query: Query, texts: Sequence[str], found: Found, place: dict[str, int], milliseconds: float
+    query: Query, texts: Iterable[str], found: Found, place: dict[str, int], milliseconds: float
 ) -> AnswerRecord:
     return AnswerRecord(
         id=query.id,

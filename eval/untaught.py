@@ -1,7 +1,7 @@
 """Fitting what decides for articles that nobody taught, on a third-party set that tells what it does not answer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,6 @@ from eval.retrieval import Library
 from indexer.decision import SENTENCE_FEATURES, Decider, judge, outcome_features, sentence_features
 from indexer.errors import UsageError
 from indexer.evidence import Evidence, Taught, untaught_evidence
-from indexer.head import Floats
 from indexer.questions import Kind, Question
 from indexer.training import fit_decider
 
@@ -44,7 +43,7 @@ class _Material:
 
     def part(self, rows: Sequence[int]) -> "_Material":
         return _Material(
-            untaught_evidence(self.evidence.dense[rows], self.evidence.lexical[rows]),
+            _evidence_of(self.evidence, rows),
             Taught(tuple(self.taught.questions[row] for row in rows), tuple(self.taught.leads_to[row] for row in rows)),
             tuple(self.articles[row] for row in rows),
         )
@@ -77,26 +76,29 @@ def fit_untaught(beir: BeirSet, library: Library, queries: Iterable[Query]) -> F
 
 def _gather(beir: BeirSet, library: Library, queries: Iterable[Query]) -> _Material:
     place_of = {document.id: number for number, document in enumerate(beir.documents)}
-    dense, lexical, leads, questions, articles = [], [], [], [], []
+    found, whole, leads, questions, articles = [], [], [], [], []
     for query in queries:
         own = library.documents_of(query.article)
         if query.article is None or len(own) < PLACES:
             continue
-        of_dense, of_lexical = library.evidence((query.text,), "", own)
-        best = np.sort(np.argsort(-untaught_evidence(of_dense[None], of_lexical[None]).taught[0])[:PLACES])
+        of_own = np.stack(library.evidence(query.text, "", own))
+        best = np.sort(np.argsort(-untaught_evidence(*of_own[:, None, :]).taught[0])[:PLACES])
         answered = query.answerable is not False
         relevant = [place_of[document] for document in query.relevant] if answered else []
-        dense.append(of_dense[best])
-        lexical.append(of_lexical[best])
+        found.append(of_own[:, best])
+        whole.append(of_own[0].mean())
         leads.append(tuple(int(at) for at in np.flatnonzero(np.isin(own[best], relevant))))
         questions.append(Question(query.text, Kind.ANSWERED if answered else Kind.DECLINED))
         articles.append(query.article)
-    evidence = untaught_evidence(_stacked(dense), _stacked(lexical))
+    if not found:
+        raise UsageError(f"{beir.name}: too little to fit on; a set must tell 'article' and 'is_answerable'.")
+    # The mean is that of the whole article, not of its best places.
+    evidence = replace(untaught_evidence(*np.stack(found, axis=1)), declined_neighbour=np.array(whole))
     return _Material(evidence, Taught(tuple(questions), tuple(leads)), tuple(articles))
 
 
-def _stacked(rows: Sequence[Floats]) -> Floats:
-    return np.stack(rows) if rows else np.zeros((0, PLACES))
+def _evidence_of(evidence: Evidence, rows: Sequence[int]) -> Evidence:
+    return Evidence(**{field.name: getattr(evidence, field.name)[rows] for field in fields(Evidence)})
 
 
 def _fit(material: _Material) -> Decider:

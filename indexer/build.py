@@ -160,7 +160,7 @@ def taught_context(corpus: Corpus, turn: Turn) -> Context:
             first = corpus.sentences_touched(earlier.answers[:1])[0]
             sentence = None if earlier.kind is Kind.OVERVIEW else first
             shown.add(first)
-    return Context(turn.earlier[-1].text, sentence, frozenset(shown))
+    return Context(turn.earlier[-1].text, sentence, frozenset(shown), turn.earlier[0].text)
 
 
 def shelve(corpus: Corpus) -> list[tuple[str, ...]]:

@@ -23,7 +23,7 @@ Ints = npt.NDArray[np.int64]
 OUTCOME_COLUMNS = ("overview", "declined", "emergency")
 
 # What lexical evidence weighs beside dense where nothing was taught; picked on third-party sets (eval/RESULTS.md).
-LEXICAL_WEIGHT = 0.15
+LEXICAL_WEIGHT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Evidence:
     """Evidence for n questions over the s sentences of a shelf.
 
     `dense`: mean cosine with the views of the sentence and of its passage; `lexical`: BM25; `taught`: the head's
-    score of the sentence, or the fused score where there is no head; `neighbour`: cosine with the nearest taught
+    score of the sentence; `neighbour`: cosine with the nearest taught
     question that leads to the sentence; `part`: the head's score of the sentence as part of an overview; all of
     shape (n, s). `outcomes`: the head's scores of overview, declined and emergency, shape (n, 3).
-    `declined_neighbour`: cosine with the nearest taught question that has no answer, shape (n,). What needs taught
-    questions is all zero where there are none.
+    `declined_neighbour`: cosine with the nearest taught question that has no answer, shape (n,). Where nothing was
+    taught, `untaught_evidence` says what stands for what.
     """
 
     dense: Floats
@@ -136,13 +136,22 @@ def nearest_declined(likeness: Floats, declined_rows: Ints) -> Floats:
     return likeness[:, declined_rows].max(axis=1) if len(declined_rows) else np.zeros(len(likeness))
 
 
-def untaught_evidence(dense: Floats, lexical: Floats) -> Evidence:
-    """Return the evidence where nothing was taught: the fused score stands for what a head would say.
+def untaught_evidence(dense: Floats, close: Floats, lexical: Floats) -> Evidence:
+    """Return the evidence where nothing was taught, with the best stand-ins for what teaching would give.
 
-    dense, lexical: (n, s).
+    The fused score stands for the head's; the cosine with the sentence for that with a question that leads to it; and
+    the mean dense evidence, what the article as a whole is like, for the likeness to questions that it does not answer.
+    dense, lexical: (n, s); close: (n, s), cosines with the sentence views alone.
     """
-    none = np.zeros_like(dense)
-    return Evidence(dense, lexical, fuse(dense, lexical), none, none, np.zeros((len(dense), 3)), np.zeros(len(dense)))
+    return Evidence(
+        dense=dense,
+        lexical=lexical,
+        taught=fuse(dense, lexical),
+        neighbour=close,
+        part=np.zeros_like(dense),
+        outcomes=np.zeros((len(dense), len(OUTCOME_COLUMNS))),
+        declined_neighbour=dense.mean(axis=1),
+    )
 
 
 def fuse(dense: Floats, lexical: Floats) -> Floats:
@@ -156,7 +165,8 @@ def stretched(scores: Floats) -> Floats:
     return np.asarray((scores - low) / np.where(high > low, high - low, 1))
 
 
-def mean_evidence(first: Evidence, second: Evidence) -> Evidence:
-    """Return the mean of the evidence for two readings of the same questions."""
+def mixed_evidence(readings: Sequence[Evidence], weights: Sequence[float]) -> Evidence:
+    """Return the weighted sum of the evidence for several readings of the same questions."""
+    pairs = list(zip(readings, weights, strict=True))
     names = [field.name for field in fields(Evidence)]
-    return Evidence(**{name: (getattr(first, name) + getattr(second, name)) / 2 for name in names})
+    return Evidence(**{name: sum(weight * getattr(own, name) for own, weight in pairs) for name in names})

@@ -23,22 +23,32 @@ PLACE_FEATURES = ("is last", "passage of last", "section of last", "next after l
 # Tags of taught turns that lean on the conversation; all others stand alone.
 LEANING_TAGS = frozenset({"followup", "more"})
 
+# Where no conversations were taught, the evidence for a follow-up is mixed of its readings: alone, behind what was
+# shown or asked last, behind the first question. Picked on mtrag_clapnq and mtrag_govt (eval/RESULTS.md).
+READINGS = (1 / 2, 1 / 6, 1 / 3)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a follow-up may lean on. Sentences are numbers in the corpus.
 
     `sentence` is the best one of the last answer, None when there was none or when it was an overview;
-    `shown` are all that were highlighted so far.
+    `shown` are all that were highlighted so far; `first` is the question that opened the conversation, where that
+    was not the previous one.
     """
 
     previous: str
     sentence: int | None = None
     shown: frozenset[int] = frozenset()
+    first: str | None = None
 
     def behind(self, question: str, sentence_text: str | None) -> str:
         """Return a question behind the sentence shown last, or else behind the question before it."""
         return f"{sentence_text or self.previous} {question}"
+
+    def behind_first(self, question: str) -> str:
+        """Return a question behind the one that opened the conversation, which often names its subject."""
+        return f"{self.first or self.previous} {question}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from indexer.evidence import (
     Lexicon,
     Taught,
     head_columns,
-    mean_evidence,
+    mixed_evidence,
     nearest,
     nearest_declined,
     untaught_evidence,
 )
-from indexer.followups import Context, FollowUps, place_features, turn_vectors
+from indexer.followups import READINGS, Context, FollowUps, place_features, turn_vectors
 from indexer.head import Floats, Head
 from indexer.questions import Question
 
@@ -42,15 +42,18 @@ class Shelf:
     decider: Decider
     follow_ups: FollowUps | None = None
 
-    def evidence(self, texts: Sequence[str], dense: Floats, lexical: Floats, likeness: Floats) -> Evidence:
+    def evidence(
+        self, texts: Sequence[str], dense: Floats, close: Floats, lexical: Floats, likeness: Floats
+    ) -> Evidence:
         """Gather this shelf's evidence for n texts from the scores of all sentences and all taught questions.
 
-        dense, lexical: (n, sentences); likeness: (n, taught questions).
+        dense, lexical: (n, sentences); close: (n, sentences), cosines with the sentence views alone; likeness: (n,
+        taught questions).
         """
         places = len(self.sentences)
         dense, lexical = dense[:, self.sentences], lexical[:, self.sentences]
         if self.head is None:
-            return untaught_evidence(dense, lexical)
+            return untaught_evidence(dense, close[:, self.sentences], lexical)
         own = likeness[:, self.first_question : self.first_question + len(self.taught.questions)]
         taught, part, outcomes = head_columns(self.head.scores(own, texts), self.taught.leads, places)
         return Evidence(
@@ -114,23 +117,26 @@ class Index:
             vector = self.encoder.encode([question])
             return [judge(shelf.decider, self.read([question], vector, shelf))[0] for shelf in self.shelves]
         last = None if context.sentence is None else self.corpus.text(self.corpus.sentences[context.sentence].span)
-        behind = context.behind(question, last)
-        vectors = self.encoder.encode([question, behind])
-        return [self._judge_in_context(shelf, question, behind, vectors, context) for shelf in self.shelves]
+        readings = [question, context.behind(question, last), context.behind_first(question)]
+        # The third reading is for shelves without taught conversations alone.
+        used = readings if any(shelf.follow_ups is None for shelf in self.shelves) else readings[:2]
+        vectors = self.encoder.encode(used)
+        return [self._judge_in_context(shelf, readings, vectors, context) for shelf in self.shelves]
 
     def read(self, texts: Sequence[str], vectors: Vectors, shelf: Shelf) -> Evidence:
         """Gather the evidence of a shelf for n texts and their vectors (n, d)."""
         likeness = all_scores(self.question_views, vectors)
-        return shelf.evidence(texts, self.views.dense(vectors), self.lexicon.scores(texts), likeness)
+        close = all_scores(self.views.sentences, vectors)
+        return shelf.evidence(texts, self.views.dense(vectors), close, self.lexicon.scores(texts), likeness)
 
-    def _judge_in_context(
-        self, shelf: Shelf, question: str, behind: str, vectors: Vectors, context: Context
-    ) -> Judgement:
-        """Judge a question that is not the first. vectors: (2, d), of the question and of `behind`."""
-        alone = self.read([question], vectors[:1], shelf)
+    def _judge_in_context(self, shelf: Shelf, readings: Sequence[str], vectors: Vectors, context: Context) -> Judgement:
+        """Judge a question that is not the first. readings: as READINGS has them; vectors: theirs, (2 or 3, d)."""
+        question = readings[0]
         if shelf.follow_ups is None:
-            return judge(shelf.decider, mean_evidence(alone, self.read([behind], vectors[1:], shelf)))[0]
-        likeness = all_scores(shelf.follow_ups.views, turn_vectors(vectors[:1], vectors[1:]))
+            read = [self.read([text], vectors[row : row + 1], shelf) for row, text in enumerate(readings)]
+            return judge(shelf.decider, mixed_evidence(read, READINGS))[0]
+        alone = self.read([question], vectors[:1], shelf)
+        likeness = all_scores(shelf.follow_ups.views, turn_vectors(vectors[:1], vectors[1:2]))
         places = shelf.context_places(self.corpus, context)
         follow_up = shelf.follow_ups.judge(shelf.decider, question, alone, likeness, places)
         return follow_up or judge(shelf.decider, alone)[0]

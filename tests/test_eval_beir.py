@@ -176,11 +176,23 @@ def test_an_interrupted_encoding_continues(tiny: BeirSet, tmp_path: Path, monkey
 
 def test_a_follow_up_is_read_as_the_history_option_says(tiny: BeirSet) -> None:
     follow_up: Query = tiny.queries[2]
-    assert readings(follow_up, History.LAST) == ("and how much do they sleep?",)
-    assert readings(follow_up, History.USER) == (follow_up.text, "are cats lazy? and how much do they sleep?")
-    assert readings(follow_up, History.ALL) == ("are cats lazy? Some say so. and how much do they sleep?",)
-    assert readings(follow_up, History.REWRITE) == ("how much do cats sleep?",)
-    assert {readings(tiny.queries[0], history) for history in History} == {(tiny.queries[0].text,)}
+    assert readings(follow_up, History.LAST) == {"and how much do they sleep?": 1}
+    behind_the_only_one = "are cats lazy? and how much do they sleep?"
+    assert readings(follow_up, History.USER) == pytest.approx({follow_up.text: 1 / 2, behind_the_only_one: 1 / 2})
+    assert readings(follow_up, History.ALL) == {"are cats lazy? Some say so. and how much do they sleep?": 1}
+    assert readings(follow_up, History.REWRITE) == {"how much do cats sleep?": 1}
+    assert all(readings(tiny.queries[0], history) == {tiny.queries[0].text: 1} for history in History)
+
+
+def test_the_first_question_counts_more_than_the_one_before(tiny: BeirSet) -> None:
+    history = tuple(Turn(text, True) for text in ("are cats lazy?", "what do they eat?"))
+    found = readings(replace(tiny.queries[2], history=history), History.USER)
+    assert list(found) == [
+        "and how much do they sleep?",
+        "what do they eat? and how much do they sleep?",
+        "are cats lazy? and how much do they sleep?",
+    ]
+    assert list(found.values()) == pytest.approx([1 / 2, 1 / 6, 1 / 3])
 
 
 def test_every_sentence_is_read_behind_its_title(tiny: BeirSet, tmp_path: Path) -> None:
@@ -261,7 +273,8 @@ def test_what_an_article_does_not_answer_is_learned_from_other_articles(cache: P
 
 def test_confidence_rises_with_the_evidence() -> None:
     def confidence(best: float) -> float:
-        evidence = untaught_evidence(np.array([[best, 0.5, 0.4, 0.4]]), np.array([[5.0, 0.0, 0.0, 0.0]]))
+        dense = np.array([[best, 0.5, 0.4, 0.4]])
+        evidence = untaught_evidence(dense, dense, np.array([[5.0, 0.0, 0.0, 0.0]]))
         return judge(UNTAUGHT, evidence)[0].confidence
 
     assert 0 <= confidence(0.55) < confidence(0.7) < confidence(0.9) <= 1
