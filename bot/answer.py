@@ -36,7 +36,8 @@ class Answer:
 
     `quotes` stand in the order of reading, the best first; in an overview, in the order of the article.
     `notice` is a sentence of wording.toml, set where there is something to say that no article says.
-    `topics` are headings to offer when the question is declined.
+    `topics` are headings to offer when the question is declined. `leans` tells that the question was read with what
+    was shown before it; it is for the page and no part of the JSON.
     """
 
     question: str
@@ -48,6 +49,7 @@ class Answer:
     attribution: Span | None = None
     notice: str | None = None
     topics: tuple[Span, ...] = ()
+    leans: bool = False
 
     def to_json(self, corpus: Corpus) -> dict[str, Any]:
         """Return the answer in the form that other programs rely on; every text is the slice it names."""

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from bot.answer import Answer, Outcome
 from bot.decide import attribution, decide, emergency_probability
-from bot.question import MAX_HISTORY, MORE, resolve
+from bot.question import MAX_HISTORY, MORE, LookedUp, clean, resolve
 from bot.safety import red_flag
 from bot.sections import heading_named, next_in_section, section_of, without_shown
+from bot.spelling import english_speller
 from bot.wording import emergency_notice, wording
 from indexer.article import Span
 from indexer.followups import Context
@@ -22,6 +23,7 @@ class Bot:
     def __init__(self, index: Index) -> None:
         self.index = index
         self.corpus = index.corpus
+        self._mended = english_speller(index.corpus)
         self._numbers = {sentence.span: number for number, sentence in enumerate(index.corpus.sentences)}
 
     @classmethod
@@ -39,7 +41,7 @@ class Bot:
 
     def rank(self, question: str, *, history: Sequence[str] = ()) -> list[tuple[Span, float]]:
         """Return every sentence with the probability that it answers, best first, whatever would be decided."""
-        judgements = self.index.search(resolve(question).text, self.replay(history))
+        judgements = self.index.search(self._look_up(question).text, self.replay(history))
         ranked = [
             (self.corpus.sentences[number].span, float(probability))
             for shelf, judgement in zip(self.index.shelves, judgements, strict=True)
@@ -49,7 +51,7 @@ class Bot:
 
     def answer_in_context(self, question: str, context: Context | None) -> Answer:
         """Answer the next question of a conversation that left `context` (None: the first question)."""
-        looked_up = resolve(question)
+        looked_up = self._look_up(question)
         # Every word as it was typed: an emergency may stand at the very end of a long story.
         flag = red_flag(question)
         if flag:
@@ -62,6 +64,9 @@ class Bot:
             return self._fixed(Outcome.DECLINED, question, looked_up.text, wording(str(looked_up.phrase)))
         judgements = self.index.search(looked_up.text, context)
         probability, sure = emergency_probability(judgements)
+        if not sure and looked_up.text != clean(question):
+            # Mending a word must not hide an emergency.
+            probability, sure = emergency_probability(self.index.search(clean(question), context))
         if sure:
             notice = emergency_notice("unnamed")
             return self._fixed(Outcome.EMERGENCY, question, looked_up.text, notice, probability)
@@ -88,7 +93,7 @@ class Bot:
             sentence = highlighted[0]
         elif answer.outcome is Outcome.OVERVIEW:
             sentence = None
-        asked = resolve(answer.question).text
+        asked = self._look_up(answer.question).text
         return Context(asked, sentence, shown | set(highlighted), before.first if before else asked)
 
     def _name_context(self, answer: Answer, context: Context) -> Answer:
@@ -96,7 +101,14 @@ class Bot:
         if context.sentence is None or not answer.quotes:
             return answer
         heading = self.corpus.passages[self.corpus.sentences[context.sentence].passage].heading
-        return replace(answer, looked_up=f"{answer.looked_up} — {self.corpus.text(heading)}") if heading else answer
+        if heading is None:
+            return answer
+        return replace(answer, looked_up=f"{answer.looked_up} — {self.corpus.text(heading)}", leans=True)
+
+    def _look_up(self, question: str) -> LookedUp:
+        """Clean a question and mend its spelling."""
+        cleaned = resolve(question)
+        return cleaned if cleaned.phrase else resolve(self._mended(cleaned.text))
 
     def _fixed(self, outcome: Outcome, question: str, looked_up: str, notice: str, confidence: float = 0.0) -> Answer:
         return Answer(

@@ -149,8 +149,7 @@ def _differs(answer: Answer) -> bool:
 
 def _leans(answer: Answer) -> bool:
     """Tell whether the question was read with what stood before it, and can be asked without: not "tell me more"."""
-    alone = resolve(answer.question)
-    return alone.phrase is None and answer.looked_up != alone.text
+    return answer.leans and resolve(answer.question).phrase is None
 
 
 def _announcement(answer: Answer, quotes: list[Card], w: dict[str, str], language: str) -> str:
