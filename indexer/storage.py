@@ -25,6 +25,7 @@ from typing import Any
 import faiss
 import numpy as np
 import safetensors.numpy
+from threadpoolctl import threadpool_limits
 
 from indexer.article import ARTICLE_FILES
 from indexer.corpus import CONVERSATIONS_FILE, QUESTIONS_FILE, Corpus, file_sha256, load_corpus
@@ -153,7 +154,10 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
     except Exception as error:  # faiss, safetensors and json each raise kinds of their own
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
         raise IndexFormatError(f"{folder}: the index is damaged ({reason}); {rebuild} --force.") from None
-    faiss.omp_set_num_threads(1)  # one short query does not feed two threads: measured 2.5 times slower with two
+    # One short query does not feed two threads: FAISS was 2.5 times slower with two, and a second one of the linear
+    # algebra doubled the processor time of a question by waiting for work.
+    faiss.omp_set_num_threads(1)
+    threadpool_limits(1, user_api="blas")
     lexicon = Lexicon([corpus.sentence_view(sentence) for sentence in corpus.sentences])
     views = Views(sentences, passages, passage_numbers(corpus))
     return Index(corpus, encoder, views, question_views, lexicon, shelves, manifest)
