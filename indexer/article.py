@@ -15,7 +15,7 @@ from indexer.blocks import BLANK, Block, BlockKind, parse_markdown, parse_plain
 from indexer.errors import ArticleError
 
 ARTICLE_FILES = {"article.txt": parse_plain, "article.md": parse_markdown}
-_METADATA = {"label", "label_is_ours", "language", "publisher", "address", "reviewed", "blocks", "sections"}
+_METADATA = {"label", "label_is_ours", "language", "publisher", "address", "reviewed", "synonyms", "blocks", "sections"}
 _SECTION_KEYS = {"end_before", "list_opener"}
 
 
@@ -51,6 +51,8 @@ class Article:
     blocks: tuple[Block, ...] = field(repr=False)
     section_patterns: Mapping[str, Sequence[str]] = field(repr=False)
     """Patterns under [sections]: `end_before` a block that its heading no longer covers; `list_opener`."""
+    synonyms: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    """Groups of words and phrases that mean the same to one who searches."""
 
     def span(self, block: Block) -> Span:
         """Return the span of one of this article's blocks."""
@@ -105,6 +107,7 @@ def load_article(folder: Path) -> Article:
         reviewed=str(about["reviewed"]) if "reviewed" in about else None,
         blocks=blocks,
         section_patterns=about.get("sections", {}),
+        synonyms=tuple(tuple(group) for group in about.get("synonyms", ())),
     )
 
 
@@ -135,6 +138,11 @@ def _read_metadata(path: Path) -> dict[str, Any]:
     for key in ("label", "language", "publisher", "address"):
         if key in about and not isinstance(about[key], str):
             raise ArticleError(f"{path}: '{key}' must be text in quotes.")
+    groups = about.get("synonyms", [])
+    if not isinstance(groups, list) or not all(
+        isinstance(group, list) and all(isinstance(term, str) and term.strip() for term in group) for group in groups
+    ):
+        raise ArticleError(f"{path}: 'synonyms' must be a list of lists of words in quotes.")
     _check_patterns(path, "blocks", about.get("blocks", {}), {kind.value for kind in BlockKind})
     _check_patterns(path, "sections", about.get("sections", {}), _SECTION_KEYS)
     return about

@@ -102,7 +102,7 @@ def _make(
     )
     views = Views(_flat(sentence_vectors), _flat(passage_vectors), passage_numbers(corpus))
     question_views = _flat(question_vectors)
-    lexicon = Lexicon(sentences)
+    lexicon = Lexicon(sentences, corpus.synonyms)
     shelves: list[Shelf] = []
     figures: list[dict[str, dict[str, float]]] = []
     # The order of additions, and so the last digit of every weight, must not depend on how many cores there are.

@@ -53,6 +53,11 @@ class Corpus:
             )
         ]
 
+    @property
+    def synonyms(self) -> tuple[tuple[str, ...], ...]:
+        """The groups of synonyms of all articles."""
+        return tuple(group for article in self.articles.values() for group in article.synonyms)
+
     def sentence_view(self, sentence: Sentence) -> str:
         """Return what is indexed for a sentence: the heading above it, or the article's label, and its words."""
         return self._view(self.passages[sentence.passage], sentence.span)

@@ -5,6 +5,7 @@ head of its own, or those of all articles that nobody taught. Arrays have one ro
 sentence of the shelf, so that the same code serves one question at answer time and all of them at build time.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -65,9 +66,15 @@ def head_columns(scores: Floats, leads: Sequence[int], sentences: int) -> tuple[
 
 
 class Lexicon:
-    """BM25 over stemmed sentence views."""
+    """BM25 over stemmed sentence views.
 
-    def __init__(self, views: Sequence[str], language: str = "english") -> None:
+    synonyms: groups of words and phrases; where one of a group stands, the sign of the group is a word too.
+    """
+
+    def __init__(self, views: Sequence[str], synonyms: Sequence[Sequence[str]] = (), language: str = "english") -> None:
+        self._group_of = {term.casefold(): number for number, group in enumerate(synonyms) for term in group}
+        terms = sorted(map(re.escape, self._group_of), key=len, reverse=True)
+        self._synonym = re.compile(rf"\b(?:{'|'.join(terms)})\b") if terms else None
         self._stemmer = Stemmer.Stemmer(language)
         self._bm25 = bm25s.BM25()
         self._views = len(views)
@@ -87,9 +94,19 @@ class Lexicon:
 
     def _tokens(self, texts: Sequence[str]) -> list[list[str]]:
         tokens: list[list[str]] = bm25s.tokenize(
-            list(texts), stopwords="en", stemmer=self._stemmer, return_ids=False, show_progress=False
+            [self._with_groups(text) for text in texts],
+            stopwords="en",
+            stemmer=self._stemmer,
+            return_ids=False,
+            show_progress=False,
         )
         return tokens
+
+    def _with_groups(self, text: str) -> str:
+        if self._synonym is None:
+            return text
+        found = self._synonym.findall(text.casefold())
+        return " ".join([text, *(f"synonym{self._group_of[term]}" for term in found)])
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
     # algebra doubled the processor time of a question by waiting for work.
     faiss.omp_set_num_threads(1)
     threadpool_limits(1, user_api="blas")
-    lexicon = Lexicon([corpus.sentence_view(sentence) for sentence in corpus.sentences])
+    lexicon = Lexicon([corpus.sentence_view(sentence) for sentence in corpus.sentences], corpus.synonyms)
     views = Views(sentences, passages, passage_numbers(corpus))
     return Index(corpus, encoder, views, question_views, lexicon, shelves, manifest)
 

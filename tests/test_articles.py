@@ -11,6 +11,7 @@ from indexer.article import Article, Span, article_folders, load_article
 from indexer.blocks import BLANK, BlockKind, parse_markdown, parse_plain
 from indexer.check import check_corpus
 from indexer.errors import ArticleError
+from indexer.evidence import Lexicon
 from indexer.passages import MAX_PASSAGE, article_passages, list_opener, split_sentences
 
 ARTICLES = Path(__file__).parent / "articles"
@@ -251,3 +252,20 @@ def test_a_corpus_without_articles_is_refused(tmp_path):
 def test_check_finds_nothing_wrong_with_any_article_of_ours(corpus_folder):
     assert check_corpus(corpus_folder) == []
     assert check_corpus(ARTICLES) == []
+
+
+def test_synonyms_bring_a_question_to_words_that_it_does_not_use():
+    views = ["Scar tissue gets softer with time.", "Another disc may rupture."]
+    plain, knowing = Lexicon(views), Lexicon(views, [["scar tissue", "fibrosis"], ["rupture", "slipped disc"]])
+    assert plain.scores(["is fibrosis dangerous"]).max() == 0
+    assert knowing.scores(["is Fibrosis dangerous", "a slipped disc"]).argmax(axis=1).tolist() == [0, 1]
+    assert knowing.scores(["fibrositis"]).max() == 0
+
+
+def test_synonyms_are_read_from_the_article_s_folder(tmp_path):
+    (tmp_path / "article.txt").write_text("A paragraph. Of two sentences.", encoding="utf-8")
+    (tmp_path / "article.toml").write_text('synonyms = [["scar", "fibrosis"]]', encoding="utf-8")
+    assert load_article(tmp_path).synonyms == (("scar", "fibrosis"),)
+    (tmp_path / "article.toml").write_text('synonyms = ["scar"]', encoding="utf-8")
+    with pytest.raises(ArticleError, match="'synonyms' must be a list of lists"):
+        load_article(tmp_path)
