@@ -53,10 +53,12 @@ PACKAGED = {
 class Encoder:
     """Turns texts into unit vectors. `name` and `sha256` say which weights do it."""
 
-    def __init__(self, name: str, sha256: str, model: Any) -> None:
+    def __init__(self, name: str, sha256: str, model: Any, batch: int = 1) -> None:
+        """batch: how many texts the model may be given at once without one of them changing another's vector."""
         self.name = name
         self.sha256 = sha256
         self._model = model
+        self._batch = batch
 
     @property
     def dimension(self) -> int:
@@ -66,8 +68,8 @@ class Encoder:
     def encode(self, texts: Sequence[str], *, progress: bool = False) -> Vectors:
         """Return float32 vectors of length 1, shape (len(texts), dimension).
 
-        One text at a time: the int8 weights quantise by batch, so a text's vector would otherwise depend on
-        its neighbours, and the vector of a question must be the same at build and at answer time.
+        The model reads one text at a time: the int8 weights quantise by batch, so a text's vector would otherwise
+        depend on its neighbours, and the vector of a question must be the same at build and at answer time.
         """
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
@@ -82,7 +84,7 @@ class Encoder:
 
     def _encode(self, texts: list[str]) -> Vectors:
         vectors = self._model.encode(
-            texts, batch_size=1, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=True
+            texts, batch_size=self._batch, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=True
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
@@ -97,7 +99,7 @@ def load_encoder(name: str = DEFAULT_MODEL) -> Encoder:
         files = packaged_files(PACKAGED[name])
         weights = next(iter(PACKAGED[name].sha256.values()))
         if "model.onnx" in files:
-            return Encoder(name, weights, _onnx_sentence_transformer(files["model.onnx"], files["tokenizer.json"]))
+            return Encoder(name, weights, _onnx_sentence_transformer(files["model.onnx"], files["tokenizer.json"]), _CHUNK)
         return Encoder(name, weights, _sentence_transformer(str(next(iter(files.values())).parent)))
     model = _sentence_transformer(name)
     return Encoder(name, _sha256_of_parameters(model), model)
@@ -182,9 +184,13 @@ def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
             }
 
         def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
-            feed = {name: features[name].numpy() for name in wanted}
-            hidden = session.run(None, feed)[0]
-            features["sentence_embedding"] = torch.from_numpy(hidden[:, 0])
+            # Text by text, without its padding: see Encoder.encode.
+            lengths = features["attention_mask"].sum(dim=1)
+            rows = [
+                session.run(None, {name: features[name][row : row + 1, :length].numpy() for name in wanted})[0][0, 0]
+                for row, length in enumerate(lengths)
+            ]
+            features["sentence_embedding"] = torch.from_numpy(np.stack(rows))
             return features
 
         def get_embedding_dimension(self) -> int:

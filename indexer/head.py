@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import Stemmer
-from scipy.linalg.lapack import spotrf, spotri
+from scipy.linalg.lapack import spotrf, strtri
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -118,9 +118,9 @@ def fit_head(
     """
     surfaces = [(kind, *_fit_grams(settings, texts)) for kind, settings in GRAM_KINDS.items()]
     likenesses = [(weights[kind], grams) for kind, _, grams in surfaces]
-    inverse = _inverse(_kernel(weights["meaning"], vectors, likenesses))
+    half = _half_inverse(_kernel(weights["meaning"], vectors, likenesses))
     bias = targets.mean(axis=0)
-    dual = inverse @ (targets - bias).astype(np.float32)
+    dual = half.T @ (half @ (targets - bias).astype(np.float32))
     head = Head(
         dual=(weights["meaning"] * dual).astype(np.float32),
         bias=bias.astype(np.float32),
@@ -134,7 +134,7 @@ def fit_head(
             for kind, vectorizer, grams in surfaces
         ),
     )
-    return head, _held_out(inverse, dual, targets, groups)
+    return head, _held_out(half, dual, targets, groups)
 
 
 def gaussian(likeness: Floats) -> Floats:
@@ -163,23 +163,25 @@ def _kernel(meaning: float, vectors: Vectors, likenesses: Sequence[tuple[float, 
     return kernel
 
 
-def _inverse(kernel: Vectors) -> Vectors:
-    """Return the inverse of a symmetric positive matrix of which the lower triangle is given, and overwrite it."""
+def _half_inverse(kernel: Vectors) -> Vectors:
+    """Return the lower triangle W with W.T @ W the inverse of a symmetric positive matrix, and overwrite that.
+
+    kernel: its lower triangle is given. The whole inverse would take twice as long, and is never needed.
+    """
     factor, failed = spotrf(kernel, lower=1, overwrite_a=1)
-    inverse, failed_too = spotri(factor, lower=1, overwrite_c=1)
+    half, failed_too = strtri(factor, lower=1, overwrite_c=1)
     if failed or failed_too:
         raise ArithmeticError("the kernel of the taught questions is not positive definite")
-    upper = np.triu_indices_from(inverse, 1)
-    inverse[upper] = inverse.T[upper]
-    return np.asarray(inverse)
+    return np.asarray(half)
 
 
-def _held_out(inverse: Floats, dual: Floats, targets: Floats, groups: Sequence[str]) -> Floats:
+def _held_out(half: Floats, dual: Floats, targets: Floats, groups: Sequence[str]) -> Floats:
     held_out = np.empty(targets.shape)
     labels = np.asarray(groups)
     for group in sorted(set(groups)):
         rows = np.flatnonzero(labels == group)
-        held_out[rows] = targets[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], dual[rows])
+        columns = half[:, rows]
+        held_out[rows] = targets[rows] - np.linalg.solve(columns.T @ columns, dual[rows])
     return held_out
 
 
