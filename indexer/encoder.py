@@ -99,7 +99,8 @@ def load_encoder(name: str = DEFAULT_MODEL) -> Encoder:
         files = packaged_files(PACKAGED[name])
         weights = next(iter(PACKAGED[name].sha256.values()))
         if "model.onnx" in files:
-            return Encoder(name, weights, _onnx_sentence_transformer(files["model.onnx"], files["tokenizer.json"]), _CHUNK)
+            model = _onnx_sentence_transformer(files["model.onnx"], files["tokenizer.json"])
+            return Encoder(name, weights, model, batch=_CHUNK)
         return Encoder(name, weights, _sentence_transformer(str(next(iter(files.values())).parent)))
     model = _sentence_transformer(name)
     return Encoder(name, _sha256_of_parameters(model), model)
