@@ -78,9 +78,13 @@ def test_taught_emergencies_are_nearly_all_told_by_rules_alone():
 
 
 def test_other_taught_questions_hardly_ever_raise_a_flag():
-    others = [row["question"] for row in taught() if row.get("kind") != "emergency"]
-    raised = [question for question in others if red_flag(question)]
-    assert len(raised) <= 0.003 * len(others), raised
+    others = [row for row in taught() if row.get("kind") != "emergency"]
+    # Half of these play with alarming words on purpose: in doubt, the notice.
+    off_topic = [row["question"] for row in others if "offtopic" in row["tags"]]
+    on_topic = [row["question"] for row in others if "offtopic" not in row["tags"]]
+    for questions, most in ((on_topic, 0.002), (off_topic, 0.02)):
+        raised = [question for question in questions if red_flag(question)]
+        assert len(raised) <= most * len(questions), raised
 
 
 def test_every_flag_has_a_notice_and_every_notice_a_flag():
