@@ -24,7 +24,7 @@ from indexer.head import Floats
 from indexer.index import Index, Shelf, all_scores
 from indexer.questions import Kind
 from indexer.training import MIN_ANSWERED, fit_shelf, fold_labels
-from indexer.untaught import UNTAUGHT
+from indexer.untaught import load_untaught
 
 FOLDS = 4
 SIZES = (0, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -245,7 +245,7 @@ def _learn(material: _Material, rows: Ints) -> Shelf:
         tuple(whole.taught.questions[row] for row in rows), tuple(whole.taught.leads_to[row] for row in rows)
     )
     if sum(question.kind is Kind.ANSWERED for question in taught.questions) < MIN_ANSWERED:
-        return Shelf(whole.articles, whole.sentences, 0, taught, None, UNTAUGHT)
+        return Shelf(whole.articles, whole.sentences, 0, taught, None, load_untaught().decider)
     dense, lexical = material.dense[rows][:, whole.sentences], material.lexical[rows][:, whole.sentences]
     head, decider, _ = fit_shelf(taught, material.vectors[rows], dense, lexical)
     return Shelf(whole.articles, whole.sentences, 0, taught, head, decider)

@@ -5,8 +5,9 @@ the cosines with the passage and with the sentence. Searching thousands of docum
 use within one article: a passage gains by its neighbours, and the question moves towards what it found first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -15,13 +16,15 @@ import numpy as np
 
 from eval.beir import Document, Query
 from eval.settings import History, System
+from eval.vectors import sentence_views
 from indexer.decision import judge
 from indexer.encoder import Encoder, Vectors
-from indexer.evidence import Ints, Lexicon, fuse, untaught_evidence
+from indexer.evidence import Evidence, Ints, Lexicon, fuse, untaught_evidence
 from indexer.followups import READINGS, Context
 from indexer.head import Floats
 from indexer.index import all_scores
-from indexer.untaught import UNTAUGHT
+from indexer.reader import Reading, load_reader
+from indexer.untaught import load_untaught, read_best
 
 RANKED = 100
 # What the mean of a passage's neighbours in its article weighs beside the passage.
@@ -78,6 +81,7 @@ class Library:
         self._lexicon = Lexicon([document.text for document in documents]) if system != System.DENSE else None
         self._all = np.arange(len(documents))
         self._articles = np.array([document.article or "" for document in documents])
+        self._sentences = cache(lambda number: sentence_views(documents[number]))
         self._joined = np.array([bool(a.title) and a.title == b.title for a, b in pairwise(documents)], dtype=bool)
 
     def search(self, readings: Mapping[str, float], prefix: str = "", article: str | None = None) -> Found:
@@ -90,14 +94,36 @@ class Library:
             [weight * np.stack(self.evidence(text, prefix, own)) for text, weight in readings.items()], axis=0
         )
         if self._system in (System.DEFAULT, System.PLAIN):
-            scores = fuse(dense, lexical)
             evidence = untaught_evidence(dense[None, :], close[None, :], lexical[None, :])
-            confidence = judge(UNTAUGHT, evidence)[0].confidence
+            read = load_untaught().read(evidence, self._reader_of(next(iter(readings)), own))
+            confidence = judge(load_untaught().decider, read)[0].confidence
+            # Among thousands of documents the reader puts the first few in a worse order (docs/answers.md).
+            scores = (evidence if article is None else read).taught[0]
         else:
             scores = dense if self._system is System.DENSE else lexical
             confidence = float(scores.max())
         order = np.argsort(-scores, kind="stable")[:RANKED]
         return Found(tuple(own[order].tolist()), tuple(scores[order].tolist()), confidence)
+
+    def read(self, text: str, article: str) -> tuple[Evidence, Vectors]:
+        """Return the evidence of an article's documents after reading, and the state of the reader on the best."""
+        own = self.documents_of(article)
+        evidence = untaught_evidence(*(scores[None, :] for scores in self.evidence(text, "", own)))
+        return read_best(evidence, self._reader_of(text, own))
+
+    def _reader_of(self, text: str, own: Ints) -> Callable[[int], Reading]:
+        """Return what reads a text together with the sentence that is most like it in one of some documents."""
+        vector = self._encoder.encode([text])[0] if self._encoder else None
+
+        def read(place: int) -> Reading:
+            number = int(own[place])
+            sentences, most_like = self._sentences(number), 0
+            if vector is not None and self._views is not None and self._views.first_sentence is not None:
+                first = int(self._views.first_sentence[number])
+                most_like = int(np.argmax(self._views.sentences.reconstruct_n(first, len(sentences)) @ vector))
+            return load_reader().read(text, sentences[most_like])
+
+        return read
 
     def documents_of(self, article: str | None) -> Ints:
         """Return the numbers of the documents of an article, or of all."""

@@ -115,25 +115,29 @@ def ablation(corpus: Corpus = Path("corpus"), index: Index = Path(".index"), as_
 def fit_untaught(
     beir: Annotated[Path, typer.Option(help="A third-party set that tells 'article' and 'is_answerable'.")],
     cache: Annotated[Path, typer.Option(help="Folder for the vectors of its documents.")] = Path("runs/cache"),
+    write: Annotated[bool, typer.Option("--write", help="Let the bot decide by what was fitted.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit what decides for articles that nobody taught, and tell how well it does on articles it was not fitted on.
 
-    Prints the models and the threshold that stand in indexer/untaught.py.
+    Takes a few minutes. What was fitted before stays, in indexer/untaught.json, unless --write is given.
     """
+    from bot.files import write_atomically
     from eval.beir import load_beir
     from eval.settings import Search, System
     from eval.third_party import open_library
     from eval.untaught import fit_untaught as fit
     from indexer.encoder import load_encoder
+    from indexer.untaught import UNTAUGHT_FILE
 
     loaded = load_beir(beir)
     library = open_library(loaded, Search(System.PLAIN), load_encoder(), cache, progress)
     fitted = fit(loaded, library, progress(loaded.queries, "Searching"))
+    if write:
+        write_atomically(UNTAUGHT_FILE, json.dumps(fitted.untaught.to_json(), indent=1) + "\n")
     if as_json:
-        print_json({"decider": fitted.decider.to_json(), "out_of_fold": fitted.figures})
+        print_json({"written": write, "out_of_fold": fitted.figures})
     else:
-        print(json.dumps(fitted.decider.to_json(), indent=1))
         print(*(f"{name}: {value:.3f}" for name, value in fitted.figures.items()), sep="\n")
 
 

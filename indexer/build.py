@@ -23,7 +23,7 @@ from indexer.index import Index, Shelf, Views, lead_places, passage_numbers, she
 from indexer.questions import Kind, Question, Turn
 from indexer.storage import CURRENT, check_fresh, corpus_fingerprint, make_manifest, read_manifest, save_generation
 from indexer.training import MIN_ANSWERED, MIN_FOLLOW_UPS, fit_follow_ups, fit_shelf
-from indexer.untaught import UNTAUGHT
+from indexer.untaught import load_untaught
 
 CHANGES_OF_TOPIC = 600
 
@@ -185,7 +185,7 @@ def _fill_shelf(
 ) -> tuple[Shelf, dict[str, float]]:
     sentences, taught = shelf_sentences(corpus, articles), shelf_taught(corpus, articles)
     if _answered(taught.questions) < MIN_ANSWERED:
-        return Shelf(articles, sentences, first_question, taught, None, UNTAUGHT), {}
+        return Shelf(articles, sentences, first_question, taught, None, load_untaught().decider), {}
     progress(f"Learning from {len(taught.questions)} questions taught for {articles[0]}")
     vectors = question_vectors[first_question : first_question + len(taught.questions)]
     dense = views.dense(vectors)[:, sentences]

@@ -23,6 +23,8 @@ from indexer.evidence import (
 from indexer.followups import READINGS, Context, FollowUps, place_features, turn_vectors
 from indexer.head import Floats, Head
 from indexer.questions import Question
+from indexer.reader import load_reader
+from indexer.untaught import load_untaught
 
 _BELOW_ALL = -2.0  # no inner product of unit vectors is as low
 
@@ -115,7 +117,7 @@ class Index:
         """
         if context is None:
             vector = self.encoder.encode([question])
-            return [judge(shelf.decider, self.read([question], vector, shelf))[0] for shelf in self.shelves]
+            return [self._judge(shelf, question, self.read([question], vector, shelf)) for shelf in self.shelves]
         last = None if context.sentence is None else self.corpus.text(self.corpus.sentences[context.sentence].span)
         readings = [question, context.behind(question, last), context.behind_first(question)]
         # The third reading is for shelves without taught conversations alone.
@@ -129,12 +131,19 @@ class Index:
         close = all_scores(self.views.sentences, vectors)
         return shelf.evidence(texts, self.views.dense(vectors), close, self.lexicon.scores(texts), likeness)
 
+    def _judge(self, shelf: Shelf, question: str, evidence: Evidence) -> Judgement:
+        """Judge a question by itself; where nobody taught, the reader looks at the best sentences first."""
+        if shelf.head is None:
+            views = [self.corpus.sentence_view(self.corpus.sentences[number]) for number in shelf.sentences]
+            evidence = load_untaught().read(evidence, lambda place: load_reader().read(question, views[place]))
+        return judge(shelf.decider, evidence)[0]
+
     def _judge_in_context(self, shelf: Shelf, readings: Sequence[str], vectors: Vectors, context: Context) -> Judgement:
         """Judge a question that is not the first. readings: as READINGS has them; vectors: theirs, (2 or 3, d)."""
         question = readings[0]
         if shelf.follow_ups is None:
             read = [self.read([text], vectors[row : row + 1], shelf) for row, text in enumerate(readings)]
-            return judge(shelf.decider, mixed_evidence(read, READINGS))[0]
+            return self._judge(shelf, question, mixed_evidence(read, READINGS))
         alone = self.read([question], vectors[:1], shelf)
         likeness = all_scores(shelf.follow_ups.views, turn_vectors(vectors[:1], vectors[1:2]))
         places = shelf.context_places(self.corpus, context)

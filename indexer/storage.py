@@ -36,6 +36,7 @@ from indexer.evidence import Lexicon
 from indexer.followups import FollowUps
 from indexer.head import GramTable, Head
 from indexer.index import Index, Shelf, Views, passage_numbers, shelf_sentences, shelf_taught
+from indexer.untaught import UNTAUGHT_FILE
 
 FORMAT_VERSION = 4
 CURRENT = "CURRENT"
@@ -55,7 +56,7 @@ def corpus_fingerprint(folder: Path) -> dict[str, dict[str, str]]:
 @cache
 def recipe_sha256() -> str:
     """Return one hash over the program that makes indexes: what it learns changes when the program does."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted([*Path(__file__).parent.glob("*.py"), UNTAUGHT_FILE])
     return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()
 
 

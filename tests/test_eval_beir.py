@@ -26,7 +26,7 @@ from indexer.decision import judge
 from indexer.encoder import load_encoder
 from indexer.errors import QuestionsError, UsageError
 from indexer.evidence import fuse, stretched, untaught_evidence
-from indexer.untaught import UNTAUGHT
+from indexer.untaught import Untaught, load_untaught
 
 CORPUS = [
     {"_id": "knee", "title": "Knees", "text": "Swelling around the knee is usual for three to six months."},
@@ -269,13 +269,15 @@ def test_what_an_article_does_not_answer_is_learned_from_other_articles(cache: P
     fitted = fit_untaught(small, library, small.queries)
     assert fitted.figures["auroc"] > 0.9
     assert fitted.figures["answerable: answered"] > fitted.figures["unanswerable: answered"]
+    assert fitted.figures["answerable: answered"] > fitted.figures["asked of another article: answered"]
+    assert Untaught.from_json(json.loads(json.dumps(fitted.untaught.to_json()))) == fitted.untaught
 
 
 def test_confidence_rises_with_the_evidence() -> None:
     def confidence(best: float) -> float:
         dense = np.array([[best, 0.5, 0.4, 0.4]])
         evidence = untaught_evidence(dense, dense, np.array([[5.0, 0.0, 0.0, 0.0]]))
-        return judge(UNTAUGHT, evidence)[0].confidence
+        return judge(load_untaught().decider, evidence)[0].confidence
 
     assert 0 <= confidence(0.55) < confidence(0.7) < confidence(0.9) <= 1
 
