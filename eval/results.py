@@ -13,6 +13,7 @@ from eval.settings import History, Search, System
 from eval.third_party import run_beir
 from indexer.errors import UsageError
 from indexer.evidence import LEXICAL_WEIGHT
+from indexer.untaught import READ
 
 RETRIEVAL_SETS = ("nfcorpus", "scifact", "medquad_articles", "mtrag_clapnq", "mtrag_govt")
 CONVERSATION_SETS = ("mtrag_clapnq", "mtrag_govt")
@@ -133,9 +134,10 @@ def as_markdown(runs: dict[Plan, Run], own: Sequence[str] = ()) -> str:
         "",
         "How well the confidence tells questions that the passages answer from those written to be unanswerable "
         "(AUROC, 1/2 is chance), and the share of questions answered wrongly over all thresholds (AUGRC, lower "
-        "is better). The passages of the article that a question was asked of are searched. The bot's evidence is "
-        "read by what was fitted on this very set (indexer/untaught.py); out of fold over its articles its AUROC is "
-        "what `python -m eval fit-untaught` prints.",
+        "is better). The passages of the article that a question was asked of are searched. In *our default* and *the "
+        f"bot's evidence* a cross-encoder reads the best {READ} of them (indexer/untaught.py). What it makes of them "
+        "was fitted on this very set; out of fold over its articles the AUROC is what `python -m eval fit-untaught` "
+        "prints. nDCG@10: how high the passage stands that answers.",
         "",
         *_answerability(runs),
     ]
@@ -194,11 +196,10 @@ def _differences(runs: dict[Plan, Run]) -> list[str]:
 
 
 def _answerability(runs: dict[Plan, Run]) -> list[str]:
-    lines = ["| | AUROC | AUGRC | n |", "|---|---|---|---|"]
+    lines = ["| | AUROC | AUGRC | n | nDCG@10 | n |", "|---|---|---|---|---|---|"]
     for label in SYSTEMS:
-        run = runs[answerability_plan(label)]
-        auroc, augrc = run.figure("all", "auroc"), run.figure("all", "augrc")
-        lines.append(f"| {label} | {_cell(auroc)} | {_cell(augrc)} | {auroc.n:,} |")
+        auroc, augrc, ndcg = (runs[answerability_plan(label)].figure("all", m) for m in ("auroc", "augrc", "ndcg@10"))
+        lines.append(f"| {label} | {_cell(auroc)} | {_cell(augrc)} | {auroc.n:,} | {_cell(ndcg)} | {ndcg.n:,} |")
     return lines
 
 
