@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.answer import Answer, Outcome
 from bot.decide import attribution, decide, emergency_probability
-from bot.question import MAX_HISTORY, MORE, LookedUp, clean, resolve
+from bot.question import COMMAND, MAX_HISTORY, MORE, LookedUp, clean, resolve
 from bot.safety import red_flag
 from bot.sections import heading_named, next_in_section, section_of, without_shown
 from bot.spelling import english_speller
@@ -60,7 +60,7 @@ class Bot:
             return next_in_section(self.index, context.sentence, context.shown, question, wording("no_more"))
         if (heading := heading_named(self.index, looked_up.topic)) is not None:
             return section_of(self.index, heading, question, looked_up.text)
-        if looked_up.phrase not in (None, MORE):
+        if looked_up.phrase not in (None, MORE, COMMAND):
             return self._fixed(Outcome.DECLINED, question, looked_up.text, wording(str(looked_up.phrase)))
         judgements = self.index.search(looked_up.text, context)
         probability, sure = emergency_probability(judgements)
@@ -70,6 +70,9 @@ class Bot:
         if sure:
             notice = emergency_notice("unnamed")
             return self._fixed(Outcome.EMERGENCY, question, looked_up.text, notice, probability)
+        if looked_up.phrase == COMMAND:
+            # A sentence that speaks of the same would look like obedience.
+            judgements = [replace(judgement, confidence=0.0) for judgement in judgements]
         answer = decide(self.index, judgements, question=question, looked_up=looked_up.text, notice=wording("declined"))
         if looked_up.wants_others and context and answer.outcome is Outcome.OVERVIEW:
             answer = without_shown(answer, {self.corpus.sentences[number].span for number in context.shown})

@@ -13,6 +13,7 @@ MAX_HISTORY = 6
 
 _PHRASES = Path(__file__).with_name("phrases.toml")
 MORE = "more"
+COMMAND = "command"
 _LEAD_IN = re.compile(
     r"^(?:(?:and|so|ok|okay|no|i mean)\s+)*"
     r"(?:(?:what|how) about|tell me (?:more )?about|about|show me|go to|back to)?\s*(?:the|a|an|my)?\b\s*"
