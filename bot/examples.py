@@ -1,7 +1,6 @@
 """Example questions: taught ones that the bot answers well, for each section of each article."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,13 +8,14 @@ import numpy as np
 
 from bot.answer import Outcome
 from bot.bot import Bot
+from bot.decide import list_places
 from indexer.article import Span
 from indexer.encoder import Vectors
 from indexer.questions import Kind, Question
 
 # Questions that read well on a button: one plain sentence, not long.
 _PLAIN = re.compile(r"(?=.{20,60}$)[A-Z](?:[a-z' ,’-]|\bI\b)+\?")
-_WORD = re.compile(r"\w{3,}")
+_WORD = re.compile(r"\w{4,}")
 _TRIED = 40
 
 
@@ -32,20 +32,17 @@ class Example:
 def examples(bot: Bot, *, each: int = 3) -> tuple[Example, ...]:
     """Choose up to `each` examples for every section: the most typical plain wordings that are answered as taught.
 
-    The overview that most is asked for comes first of all: it is what most people want to know.
+    An overview of the article's own list comes first of all: it is what most people want to know.
     """
     found: list[Example] = []
     for article, questions in bot.corpus.questions.items():
         language = bot.corpus.articles[article].language
         vectors = _vectors(bot, article)
-        asked = Counter(q.answers for q in questions if q.kind is Kind.OVERVIEW).most_common(1)
-        overviews = [n for n, q in enumerate(questions) if asked and q.answers == asked[0][0]]
-        label = set(_WORD.findall(bot.corpus.articles[article].label.casefold()))
-        on_topic = [n for n in overviews if label & set(_WORD.findall(questions[n].text.casefold()))]
-        chosen = _typical(bot, questions, vectors, on_topic or overviews, 1)
+        label = bot.corpus.articles[article].label
+        chosen = _typical(bot, questions, vectors, _of_the_list(bot, article, questions), label, 1)
         found += [Example(questions[n].text, language, article, None) for n in chosen]
         for section, own in _by_section(bot, questions):
-            chosen = _typical(bot, questions, vectors, own, each)
+            chosen = _typical(bot, questions, vectors, own, bot.corpus.text(section) if section else label, each)
             found += [Example(questions[n].text, language, article, section) for n in chosen]
     return tuple(found)
 
@@ -65,6 +62,19 @@ def _vectors(bot: Bot, article: str) -> Vectors:
     return np.asarray(bot.index.question_views.reconstruct_n(first, count) if count else np.zeros((0, 1)))
 
 
+def _of_the_list(bot: Bot, article: str, questions: Sequence[Question]) -> list[int]:
+    """Return the overviews that want most of an article's list; all overviews where it has none."""
+    overviews = [number for number, question in enumerate(questions) if question.kind is Kind.OVERVIEW]
+    shelf = next(shelf for shelf in bot.index.shelves if article in shelf.articles)
+    listed = {int(shelf.sentences[place]) for place in list_places(bot.index, shelf, article)}
+    wanted = [
+        n
+        for n in overviews
+        if len(listed.intersection(bot.corpus.sentences_touched(questions[n].answers))) * 2 > len(listed)
+    ]
+    return wanted if listed else overviews
+
+
 def _by_section(bot: Bot, questions: Sequence[Question]) -> Iterator[tuple[Span | None, list[int]]]:
     """Group answered questions by the heading above their answer, the most asked about first.
 
@@ -81,14 +91,19 @@ def _by_section(bot: Bot, questions: Sequence[Question]) -> Iterator[tuple[Span 
 
 
 def _typical(
-    bot: Bot, questions: Sequence[Question], vectors: Vectors, numbers: Sequence[int], count: int
+    bot: Bot, questions: Sequence[Question], vectors: Vectors, numbers: Sequence[int], about: str, count: int
 ) -> list[int]:
-    """Return the plain questions nearest to the middle of a group that are answered as taught, one for each answer."""
+    """Return the plain questions of a group that are answered as taught, one for each answer.
+
+    First those that name what they are about with most words of its heading, and of these the nearest to the middle.
+    """
     if not numbers:
         return []
     nearness = vectors[list(numbers)] @ vectors[list(numbers)].mean(axis=0)
     order = [numbers[place] for place in np.argsort(-nearness, kind="stable")]
     plain = [number for number in order if _PLAIN.fullmatch(questions[number].text)]
+    name = {*_WORD.findall(about.casefold())}
+    plain.sort(key=lambda number: -len(name.intersection(_WORD.findall(questions[number].text.casefold()))))
     chosen: dict[tuple[Span, ...], int] = {}
     for number in plain[:_TRIED]:
         if len(chosen) < count and questions[number].answers not in chosen and _answered(bot, questions[number]):

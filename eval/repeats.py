@@ -95,6 +95,10 @@ def encode_with(index: "Index") -> Encode:
         for shelf in index.shelves:
             for row, question in enumerate(shelf.taught.questions):
                 known[question.text] = index.question_views.reconstruct(shelf.first_question + row)
+            if shelf.follow_ups:
+                turns = [turn for article in shelf.articles for turn in index.corpus.conversations[article]]
+                for row, turn in enumerate(turn for turn in turns if turn.earlier):
+                    known[turn.question.text] = shelf.follow_ups.alone(row)
 
     def encode(texts: Sequence[str]) -> "Vectors":
         new = [text for text in dict.fromkeys(texts) if text not in known]

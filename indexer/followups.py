@@ -81,6 +81,11 @@ class FollowUps:
     leaning_threshold: float
     views: Any
 
+    def alone(self, row: int) -> Vectors:
+        """Return the unit vector of a taught turn by itself, (d,); see `turn_vectors`."""
+        both = self.views.reconstruct(row)
+        return np.asarray(both[: len(both) // 2] * np.sqrt(2), dtype=np.float32)
+
     def judge(
         self, alone: Decider, question: str, evidence: Evidence, likeness: Floats, places: Floats
     ) -> Judgement | None:

@@ -44,5 +44,6 @@ def test_a_follow_up_repeats_another_only_together_with_what_came_before(bot: Bo
 
 
 def test_vectors_of_the_index_are_those_of_the_model(bot: Bot) -> None:
-    texts = [question.text for question in next(iter(bot.corpus.questions.values()))[:3]]
+    taught, turns = next(iter(bot.corpus.questions.values())), next(iter(bot.corpus.conversations.values()))
+    texts = [question.text for question in taught[:3]] + [turn.question.text for turn in turns if turn.earlier][:3]
     np.testing.assert_allclose(encode_with(bot.index)(texts), bot.index.encoder.encode(texts), atol=1e-6)
