@@ -141,6 +141,7 @@ def test_clear_all_forgets_at_once_and_everywhere(visit: Open) -> None:
     one = visit()
     one.ask(ABOUT_SCARS)
     two = duplicate(one)
+    loaded(two.page, 1)
     with one.page.expect_response("**/gradio_api/run/**"):
         one.page.get_by_role("button", name="Clear all").click()
     expect(one.turns).to_have_count(0)
