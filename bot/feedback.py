@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.answer import Answer
+from indexer.corpus import Corpus
 from indexer.errors import UsageError
 
 _MOST_OPEN = 5_000
@@ -38,10 +40,10 @@ class Feedback:
         except OSError as error:
             raise UsageError(f"{file}: --feedback cannot write there ({error.strerror or error}).") from None
 
-    def offer(self, answer: dict[str, Any]) -> str:
-        """Remember an answer (as JSON) for a while; return the token by which it is rated."""
+    def offer(self, answer: Answer, corpus: Corpus) -> str:
+        """Remember an answer for a while; return the token by which it is rated."""
         token = secrets.token_urlsafe(12)
-        self._open[token] = answer
+        self._open[token] = answer.to_json(corpus) | {"leans": answer.leans}
         while len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)
         return token
@@ -62,6 +64,7 @@ class Feedback:
             "reason": rating.reason,
             "question": answer["question"] if rating.keep_question else None,
             "looked_up": answer["looked_up"] if rating.keep_question else None,
+            "leans": answer["leans"],
             "outcome": answer["outcome"],
             "confidence": answer["confidence"],
             "quotes": answer["quotes"],

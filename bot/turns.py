@@ -43,7 +43,7 @@ class Turns:
         answer, thread = await self._desk.ask_next(client, question, before.thread, before.questions)
         if known and not self._conversations.find(name):
             before = Conversation()  # it was cleared meanwhile
-        token = self._feedback.offer(answer.to_json(thread.bot.corpus)) if self._feedback else None
+        token = self._feedback.offer(answer, thread.bot.corpus) if self._feedback else None
         after = before.after(answer, thread, token)
         # What is kept of an overlong question is cut; who typed it sees it whole.
         turn = replace(after.turns[-1], answer=answer)

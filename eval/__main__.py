@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eval.cli import AsJson, Corpus, Index, judged_files, print_json, progress, show
+from eval.judging_commands import app as judging_commands
 from eval.settings import History, Search, System
 from eval.writing_commands import app as writing_commands
 from indexer.cli import CHECK_FAILED, new_app, notes, run
@@ -231,6 +232,7 @@ def _run_questions(
 
 
 app.add_typer(writing_commands)
+app.add_typer(judging_commands, name="judge")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class _Rating(BaseModel):
     reason: str | None
     question: str | None
     looked_up: str | None
+    leans: bool
     outcome: str
     quotes: list[_Quote]
 
@@ -56,10 +57,17 @@ def read_ratings(path: Path, articles: Collection[Article]) -> list[SheetRow]:
     rows = []
     for number, row in read_rows(path):
         rating = _checked(f"{path}:{number}", row)
-        stands_alone = rating.question and rating.looked_up == resolve(rating.question).text
-        if stands_alone and all(quote.article_sha256 in current for quote in rating.quotes):
+        if _stands_alone(rating) and all(quote.article_sha256 in current for quote in rating.quotes):
             rows.append(SheetRow(number, _cells(rating)))
     return rows
+
+
+def _stands_alone(rating: _Rating) -> bool:
+    """Tell whether the question's words were kept and say by themselves what is asked."""
+    if rating.question is None or rating.leans:
+        return False
+    looked_up = resolve(rating.question)
+    return looked_up.phrase is None and not looked_up.wants_others
 
 
 def _checked(where: str, row: dict[str, Any]) -> _Rating:

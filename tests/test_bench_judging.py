@@ -88,20 +88,27 @@ def test_patients_ratings_are_one_more_judges_sheet(knee_bot: Bot, articles: lis
     answer = knee_bot.answer("how long is swelling around the knee usual").to_json(knee_bot.corpus)
     right = {
         "id": "a1", "day": "2026-01-01", "verdict": "right", "reason": None, "question": answer["question"],
-        "looked_up": answer["looked_up"], "outcome": answer["outcome"], "confidence": 1, "quotes": answer["quotes"],
+        "looked_up": answer["looked_up"], "leans": False, "outcome": answer["outcome"], "confidence": 1,
+        "quotes": answer["quotes"],
     }  # fmt: skip
     quote = answer["quotes"][0]
     rows = [
         right,
+        right | {"id": "a8", "question": "how lonk is sweling around the knee usual?"},
         right | {"id": "a2", "verdict": "wrong", "reason": "hard"},
         right | {"id": "a3", "question": None, "looked_up": None},
-        right | {"id": "a4", "looked_up": answer["looked_up"] + " — Swelling"},
+        right | {"id": "a4", "looked_up": answer["looked_up"] + " — Swelling", "leans": True},
+        right | {"id": "a6", "question": "tell me more"},
+        right | {"id": "a7", "question": "what else helps?"},
         right | {"id": "a5", "quotes": [quote | {"article_sha256": "0" * 64}]},
     ]
     path = tmp_path / "patients.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     judgements, empty = import_sheet(path, articles)
-    assert [(one.id, one.judge, one.verdict) for one in judgements] == [("a1", "patients", Verdict.RIGHT)]
+    assert [(one.id, one.judge, one.verdict) for one in judgements] == [
+        ("a1", "patients", Verdict.RIGHT),
+        ("a8", "patients", Verdict.RIGHT),
+    ]
     assert empty == 1
     marks = [
         (quote["article"], mark["start"], mark["end"]) for quote in answer["quotes"] for mark in quote["highlights"]
