@@ -13,13 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.bot import Bot
+from eval.__main__ import app
 from eval.coverage import cover, read
 from eval.gaps import find_gaps
 from eval.learning import Curve, halving, learning_curve
 from eval.learning_curve_files import read_curve, write_curve
 from eval.questions_asked import read_asked
 from eval.records import AnswerRecord, Run
-from eval.writing_commands import app
 from indexer.build import build
 from indexer.errors import QuestionsError, UsageError
 

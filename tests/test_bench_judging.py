@@ -12,10 +12,10 @@ from sklearn.metrics import cohen_kappa_score
 from typer.testing import CliRunner
 
 from bot.bot import Bot
+from eval.__main__ import app
 from eval.judging import COLUMNS, Judgement, Verdict, ask, export_sheet, import_sheet
 from eval.merging import kappa, merge, without_repeats, write_differing, write_judged
 from eval.sheets import read_sheet, write_sheet
-from eval.writing_commands import app
 from indexer.article import Article
 from indexer.build import build
 from indexer.errors import QuestionsError, UsageError

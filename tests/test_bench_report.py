@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from typer.testing import CliRunner
 
 from bot.bot import Bot
+from eval.__main__ import app
 from eval.judged import load_judged
 from eval.misses import Why, find_misses, is_missed
 from eval.records import AnswerRecord, Run, SentenceRecord
@@ -20,7 +21,6 @@ from eval.report import render
 from eval.report_curves import Frame, reliability, risk_coverage
 from eval.running import run_questions
 from eval.settings import History
-from eval.writing_commands import app
 from indexer.build import build
 
 ICE = "Ice and raising the leg help."

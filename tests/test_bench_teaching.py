@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from eval.__main__ import app
 from eval.teaching import add, prepare
-from eval.writing_commands import app
 from indexer.article import load_article
 from indexer.errors import QuestionsError, UsageError
 from indexer.questions import load_taught

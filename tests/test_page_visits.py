@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 from typer.testing import CliRunner
 
 from bot.bot import Bot
+from eval.__main__ import app as bench_app
 from eval.questions_asked import read_asked
-from eval.writing_commands import app as bench_app
 
 pytest_plugins = ("browser_fixtures",)
 pytestmark = pytest.mark.browser
