@@ -31,7 +31,7 @@ RANKED = 100
 NEIGHBOURS = 0.25
 # What the mean of the first FED_BACK passages weighs beside the question in a second search (Rocchio, 1971).
 FEEDBACK = 0.2
-FED_BACK = 2
+FED_BACK = 3
 
 
 @dataclass(frozen=True, slots=True)
