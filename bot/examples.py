@@ -67,12 +67,10 @@ def _of_the_list(bot: Bot, article: str, questions: Sequence[Question]) -> list[
     overviews = [number for number, question in enumerate(questions) if question.kind is Kind.OVERVIEW]
     shelf = next(shelf for shelf in bot.index.shelves if article in shelf.articles)
     listed = {int(shelf.sentences[place]) for place in list_places(bot.index, shelf, article)}
-    wanted = [
-        n
-        for n in overviews
-        if len(listed.intersection(bot.corpus.sentences_touched(questions[n].answers))) * 2 > len(listed)
-    ]
-    return wanted if listed else overviews
+    if not listed:
+        return overviews
+    touched = {n: listed.intersection(bot.corpus.sentences_touched(questions[n].answers)) for n in overviews}
+    return [number for number in overviews if 2 * len(touched[number]) > len(listed)]
 
 
 def _by_section(bot: Bot, questions: Sequence[Question]) -> Iterator[tuple[Span | None, list[int]]]:
