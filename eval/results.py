@@ -111,8 +111,9 @@ def as_markdown(runs: dict[Plan, Run], own: Sequence[str] = ()) -> str:
         "passage and with its best sentence, and BM25, each "
         f"stretched to 0 … 1, the second weighing {LEXICAL_WEIGHT} of the first. *Our default* adds what a search of "
         "thousands of documents wants: the mean of a passage's neighbours in its article counts "
-        f"{NEIGHBOURS} beside it, and the question is moved by {FEEDBACK} towards the first {FED_BACK} passages and "
-        "searched again. These four numbers were picked on the five sets below, one value for all of them.",
+        f"{NEIGHBOURS} beside it, and the question is moved by {FEEDBACK} towards the first {len(FED_BACK)} passages, "
+        f"which weigh {', '.join(map(str, FED_BACK))} in that, and searched again. These "
+        "numbers were picked on the five sets below, one value for all of them.",
         "",
     ]
     for measure, title in (("ndcg@10", "nDCG@10"), ("r@5", "R@5"), ("r@100", "R@100"), ("rr", "Reciprocal rank")):

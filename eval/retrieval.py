@@ -29,9 +29,10 @@ from indexer.untaught import load_untaught, read_best
 RANKED = 100
 # What the mean of a passage's neighbours in its article weighs beside the passage.
 NEIGHBOURS = 0.25
-# What the mean of the first FED_BACK passages weighs beside the question in a second search (Rocchio, 1971).
+# What the mean of the first passages weighs beside the question in a second search (Rocchio, 1971).
 FEEDBACK = 0.2
-FED_BACK = 3
+# What the passages weigh in that mean, best first: the further down, the less likely it is that one belongs.
+FED_BACK = (1.0, 0.8, 0.6, 0.4, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ class DocumentViews:
         return np.asarray((of_documents + best) / 2), np.asarray(best)
 
     def moved(self, vectors: Vectors, towards: Ints) -> Vectors:
-        """Return vectors moved towards the mean of some documents."""
-        mean = np.mean([self.documents.reconstruct(int(number)) for number in towards], axis=0)
+        """Return vectors moved towards the mean of up to len(FED_BACK) documents, of which the first weigh most."""
+        found = [self.documents.reconstruct(int(number)) for number in towards]
+        mean = np.average(found, axis=0, weights=FED_BACK[: len(found)])
         moved = vectors + FEEDBACK * mean / np.linalg.norm(mean)
         return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), dtype=np.float32)
 
@@ -145,7 +147,7 @@ class Library:
         dense, close = self._views.dense(vector)
         if not wide:
             return dense[own], close[own], lexical
-        first = np.argsort(-fuse(with_neighbours(dense, self._joined)[own], lexical), kind="stable")[:FED_BACK]
+        first = np.argsort(-fuse(with_neighbours(dense, self._joined)[own], lexical), kind="stable")[: len(FED_BACK)]
         dense, close = self._views.dense(self._views.moved(vector, own[first]))
         return with_neighbours(dense, self._joined)[own], close[own], lexical
 

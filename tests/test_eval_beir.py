@@ -17,7 +17,7 @@ from eval.compare import Verdict, compare
 from eval.records import Run, read_run
 from eval.results import PUBLISHED, RETRIEVAL_SETS, SYSTEMS, as_markdown, gather, plans
 from eval.results_own import own_markdown, read_ablations
-from eval.retrieval import readings, with_neighbours
+from eval.retrieval import library_views, readings, with_neighbours
 from eval.settings import History, Search, System
 from eval.third_party import open_library, run_beir
 from eval.untaught import PLACES, fit_untaught
@@ -228,6 +228,17 @@ def test_a_passage_gains_by_its_neighbours_in_the_same_article() -> None:
     assert mixed[0] == pytest.approx(0.16), "a fifth of its only neighbour"
     assert mixed[1] == pytest.approx((0.8 + 0.25 * 0.5) / 1.25)
     assert mixed[3] == pytest.approx(0.4), "without a neighbour it stays as it is"
+
+
+def test_a_question_moves_most_towards_what_it_found_first() -> None:
+    documents = np.eye(7, dtype=np.float32)[1:]
+    asked = np.eye(7, dtype=np.float32)[:1]
+    moved = library_views(documents, None).moved(asked, np.arange(5))[0]
+    assert np.linalg.norm(moved) == pytest.approx(1)
+    assert np.all(np.diff(moved) < 0), "the question itself first, then the passages in the order they were found"
+    assert moved[6] == 0, "what was not found pulls at nothing"
+    few = library_views(documents, None).moved(asked, np.arange(2))[0]
+    assert few[1] > few[2] > few[3] == 0, "an article may have fewer passages than are fed back"
 
 
 def test_only_the_article_that_was_asked_of_is_searched(cache: Path, tmp_path: Path) -> None:
