@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.templates import render
 from bot.wording import page_words
 from indexer.article import Article
-from indexer.blocks import BlockKind
+from indexer.blocks import Block, BlockKind
 from indexer.corpus import Corpus
 
 # Block marks of Markdown that say only what their block is, which the page shows by other means.
@@ -25,12 +25,13 @@ class BlockView:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article as shown."""
+    """An article as shown; `titled` when its label is the heading that it opens with."""
 
     id: str
     sha256: str
     label: str
     label_is_ours: bool
+    titled: bool
     language: str
     publisher: str | None
     reviewed: str | None
@@ -44,9 +45,11 @@ def article_html(corpus: Corpus, language: str) -> str:
 
 
 def _view(article: Article) -> ArticleView:
+    title = article.title
+    titled = title is not None and article.slice(title) == article.label
     blocks = tuple(
         BlockView(
-            tag="h3" if block.kind is BlockKind.HEADING else "p",
+            tag=_tag(block, is_title=titled and article.span(block) == title),
             kind=block.kind.value,
             start=block.start,
             end=block.end,
@@ -60,8 +63,15 @@ def _view(article: Article) -> ArticleView:
         sha256=article.sha256,
         label=article.label,
         label_is_ours=article.label_is_ours,
+        titled=titled,
         language=article.language,
         publisher=article.publisher,
         reviewed=article.reviewed,
         blocks=blocks,
     )
+
+
+def _tag(block: Block, *, is_title: bool) -> str:
+    if block.kind is not BlockKind.HEADING:
+        return "p"
+    return "h2" if is_title else "h3"

@@ -32,8 +32,8 @@ def render(answer: Answer, corpus: Corpus) -> Text:
 
 def _render_quote(number: int, quote: Quote, corpus: Corpus) -> Text:
     article = corpus.articles[quote.span.article]
-    heading = f"{corpus.text(quote.heading)} · " if quote.heading else ""
-    text = Text(f"[{number}] {heading}{article.label}\n", "bold")
+    above = [corpus.text(quote.heading)] if quote.heading and quote.heading != article.title else []
+    text = Text(f"[{number}] {' · '.join([*above, article.label])}\n", "bold")
     edge = quote.span.start
     for span in quote.highlights:
         text.append(article.text[edge : span.start])

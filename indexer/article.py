@@ -35,7 +35,8 @@ class Span:
 class Article:
     """One publication of the corpus; `id` is the name of its folder.
 
-    `label` is what we call the article; `label_is_ours` says that the text carries no such title.
+    `label` is what the article is called: what article.toml says, or its `title`, or else the name of its folder.
+    `label_is_ours` says that the text carries no such title.
     `publisher`, `address` and `reviewed` are None when unknown: nothing is guessed about a source.
     """
 
@@ -63,6 +64,11 @@ class Article:
         if span.article != self.id or not 0 <= span.start <= span.end <= len(self.text):
             raise ArticleError(f"{span} does not lie in article '{self.id}' of {len(self.text)} characters.")
         return self.text[span.start : span.end]
+
+    @property
+    def title(self) -> Span | None:
+        """The heading that the text opens with, if it opens with one."""
+        return _title_of(self.id, self.blocks)
 
     @property
     def byline(self) -> Span | None:
@@ -95,12 +101,14 @@ def load_article(folder: Path) -> Article:
         raise ArticleError(
             f"{path}: no paragraph was found in it; tell one by a pattern under [blocks] in article.toml."
         )
+    title = _title_of(folder.name, blocks)
+    own = text[title.start : title.end] if title else None
     return Article(
         id=folder.name,
         text=text,
         sha256=hashlib.sha256(raw).hexdigest(),
-        label=about.get("label") or folder.name.replace("-", " ").replace("_", " ").capitalize(),
-        label_is_ours=bool(about.get("label_is_ours", "label" not in about)),
+        label=about.get("label") or own or folder.name.replace("-", " ").replace("_", " ").capitalize(),
+        label_is_ours=bool(about.get("label_is_ours", not own and "label" not in about)),
         language=about.get("language", "en"),
         publisher=about.get("publisher"),
         address=about.get("address"),
@@ -123,6 +131,11 @@ def article_folders(corpus: Path) -> list[Path]:
     if not folders:
         raise ArticleError(f"{corpus}: no article in this corpus; an article is a folder with an article.txt in it.")
     return folders
+
+
+def _title_of(article: str, blocks: Sequence[Block]) -> Span | None:
+    first = next((block for block in blocks if block.kind is not BlockKind.MARKUP), None)
+    return Span(article, first.start, first.end) if first and first.kind is BlockKind.HEADING else None
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:

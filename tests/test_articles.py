@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.reading import article_html
 from indexer.article import Article, Span, article_folders, load_article
 from indexer.blocks import BLANK, BlockKind, parse_markdown, parse_plain
 from indexer.check import check_corpus
+from indexer.corpus import load_corpus
 from indexer.errors import ArticleError
 from indexer.evidence import Lexicon
 from indexer.passages import MAX_PASSAGE, article_passages, list_opener, split_sentences
@@ -35,6 +37,42 @@ def test_the_article_is_the_publication_byte_for_byte():
 def test_the_label_is_told_as_ours_and_nothing_unknown_is_claimed(leg_pain):
     assert (leg_pain.label, leg_pain.label_is_ours) == ("Leg pain after lumbar surgery", True)
     assert (leg_pain.publisher, leg_pain.address, leg_pain.reviewed) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("article.txt", "After knee replacement\n\nBy Jane Miller, MD\n\nSwelling\nIt lasts for three months.\n"),
+        ("article.txt", "After knee replacement\n\nMost people do well.\n\nSwelling\nIt lasts for three months.\n"),
+        (
+            "article.md",
+            "# After knee replacement\n\nMost people do well.\n\n## Swelling\n\nFor three months.\n",
+        ),
+    ],
+)
+def test_an_article_that_opens_with_a_title_is_called_by_it(tmp_path, name, text):
+    folder = tmp_path / "knee"
+    folder.mkdir()
+    (folder / name).write_text(text, encoding="utf-8")
+    article = load_article(folder)
+    assert (article.label, article.label_is_ours) == ("After knee replacement", False)
+    assert article.title is not None
+    assert article.slice(article.title) == article.label
+    page = article_html(load_corpus(tmp_path), "en")
+    assert page.count("After knee replacement") == 1, "its title is not set above it a second time"
+    assert "This title is ours" not in page
+    (folder / "article.toml").write_text('label = "Knees"\nlabel_is_ours = true\n', encoding="utf-8")
+    told = load_article(folder)
+    assert (told.label, told.label_is_ours) == ("Knees", True)
+    assert "This title is ours" in article_html(load_corpus(tmp_path), "en")
+
+
+def test_an_article_without_a_title_is_called_by_its_folder(tmp_path):
+    folder = tmp_path / "after-knee-surgery"
+    folder.mkdir()
+    (folder / "article.txt").write_text("Most people do well. Swelling lasts for three months.\n", encoding="utf-8")
+    article = load_article(folder)
+    assert (article.label, article.label_is_ours, article.title) == ("After knee surgery", True, None)
 
 
 def test_headings_are_told_from_links_and_furniture(leg_pain):
