@@ -1,6 +1,7 @@
 """Teaching: a file of new questions → lines at the end of an article's questions.jsonl, after every check."""
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ class Teaching:
         if self.repeats:
             lines.append(f"Refused {len(self.repeats)} that repeat others; leave them out, or add --skip-repeats.")
         if added and self.lessons:
-            lines.append("The bot learns them with: python -m indexer build")
+            corpus = shlex.quote(str(self.path.parent.parent))
+            lines.append(f"The bot learns them with: python -m indexer build --corpus {corpus}")
         return "\n".join(lines)
 
     def by_answer(self) -> list[tuple[str, int, int]]:

@@ -47,7 +47,7 @@ def show(corpus: Corpus = Path("corpus"), index: Index = Path(".index"), as_json
     from indexer.show import as_text, describe
     from indexer.storage import check_fresh, read_manifest
 
-    manifest = read_manifest(index)
+    manifest = read_manifest(corpus, index)
     check_fresh(manifest, corpus, index)
     description = describe(load_corpus(corpus), manifest)
     print(json.dumps(description, ensure_ascii=False) if as_json else as_text(description))

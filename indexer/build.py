@@ -57,12 +57,12 @@ def build(
     """
     why = "asked for with --force" if force else why_build(corpus_folder, index_folder, model)
     if why is None:
-        return BuildReport(None, index_folder, read_manifest(index_folder)["counts"])
+        return BuildReport(None, index_folder, read_manifest(corpus_folder, index_folder)["counts"])
     progress(f"Reading {corpus_folder}")
     fingerprint = corpus_fingerprint(corpus_folder)
     corpus = load_corpus(corpus_folder)
     with _locked(index_folder):
-        index = _make(corpus, fingerprint, model or _model_of(index_folder), progress, progress_bar)
+        index = _make(corpus, fingerprint, model or _model_of(corpus_folder, index_folder), progress, progress_bar)
         progress(f"Writing {index_folder}")
         _publish(index, index_folder)
     return BuildReport(why, index_folder, index.manifest["counts"])
@@ -71,7 +71,7 @@ def build(
 def why_build(corpus_folder: Path, index_folder: Path, model: str | None = None) -> str | None:
     """Return why the index must be built, or None when it is as it should be."""
     try:
-        manifest = read_manifest(index_folder)
+        manifest = read_manifest(corpus_folder, index_folder)
         check_fresh(manifest, corpus_folder, index_folder)
     except (IndexFormatError, StaleIndexError) as error:
         return str(error).split("; run:")[0]
@@ -80,9 +80,9 @@ def why_build(corpus_folder: Path, index_folder: Path, model: str | None = None)
     return None
 
 
-def _model_of(index_folder: Path) -> str:
+def _model_of(corpus_folder: Path, index_folder: Path) -> str:
     try:
-        return str(read_manifest(index_folder)["model"]["name"])
+        return str(read_manifest(corpus_folder, index_folder)["model"]["name"])
     except VerbatimError:
         return DEFAULT_MODEL
 

@@ -16,6 +16,7 @@ the old index as it was.
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
@@ -131,14 +132,14 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
 
     Raises IndexFormatError when it is missing, damaged or foreign, StaleIndexError when something changed.
     """
-    manifest = read_manifest(index_folder)
+    manifest = read_manifest(corpus_folder, index_folder)
     check_fresh(manifest, corpus_folder, index_folder)
     corpus = load_corpus(corpus_folder)
     rebuild = rebuild_command(corpus_folder, index_folder)
     encoder = load_encoder(manifest["model"]["name"])
     if encoder.sha256 != manifest["model"]["sha256"]:
-        raise StaleIndexError(f"The weights of model '{encoder.name}' changed since the index was built; {rebuild}.")
-    folder = _generation(index_folder)
+        raise StaleIndexError(f"The weights of model '{encoder.name}' changed since the index was built; {rebuild}")
+    folder = _generation(corpus_folder, index_folder)
     try:
         sentences = faiss.read_index(str(folder / "sentences.faiss"))
         passages = faiss.read_index(str(folder / "passages.faiss"))
@@ -154,7 +155,7 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
             raise ValueError("the number of vectors is not the number of views")
     except Exception as error:  # faiss, safetensors and json each raise kinds of their own
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
-        raise IndexFormatError(f"{folder}: the index is damaged ({reason}); {rebuild} --force.") from None
+        raise IndexFormatError(f"{folder}: the index is damaged ({reason}); {rebuild} --force") from None
     # One short query does not feed two threads: FAISS was 2.5 times slower with two, and a second one of the linear
     # algebra doubled the processor time of a question by waiting for work.
     faiss.omp_set_num_threads(1)
@@ -164,10 +165,13 @@ def load_index(corpus_folder: Path, index_folder: Path) -> Index:
     return Index(corpus, encoder, views, question_views, lexicon, shelves, manifest)
 
 
-def read_manifest(index_folder: Path) -> dict[str, Any]:
-    """Read the manifest of the current generation. Raises IndexFormatError when there is no usable one."""
-    folder = _generation(index_folder)
-    build = f"run: python -m indexer build --index {index_folder} --force"
+def read_manifest(corpus_folder: Path, index_folder: Path) -> dict[str, Any]:
+    """Read the manifest of the current generation of a corpus's index.
+
+    Raises IndexFormatError when there is no usable one.
+    """
+    folder = _generation(corpus_folder, index_folder)
+    build = f"{rebuild_command(corpus_folder, index_folder)} --force"
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         found = manifest["format_version"]
@@ -186,36 +190,34 @@ def check_fresh(manifest: dict[str, Any], corpus_folder: Path, index_folder: Pat
         load_corpus(corpus_folder)  # says what is wrong with the folder
     for article in sorted(now.keys() | then.keys()):
         if article not in then:
-            raise StaleIndexError(f"Article '{article}' was added after the index was built; {rebuild}.")
+            raise StaleIndexError(f"Article '{article}' was added after the index was built; {rebuild}")
         if article not in now:
-            raise StaleIndexError(f"Article '{article}' was removed after the index was built; {rebuild}.")
+            raise StaleIndexError(f"Article '{article}' was removed after the index was built; {rebuild}")
         for name in sorted(now[article].keys() | then[article].keys()):
             if now[article].get(name) != then[article].get(name):
                 path = corpus_folder / article / name
-                raise StaleIndexError(f"{path} changed after the index was built; {rebuild}.")
+                raise StaleIndexError(f"{path} changed after the index was built; {rebuild}")
     if manifest.get("recipe_sha256") != recipe_sha256():
-        raise StaleIndexError(f"The program that makes the index changed since it was built; {rebuild}.")
+        raise StaleIndexError(f"The program that makes the index changed since it was built; {rebuild}")
     model = manifest["model"]
     if (known := model_sha256(model["name"])) and known != model["sha256"]:
-        raise StaleIndexError(f"The index was built with other weights of '{model['name']}'; {rebuild}.")
+        raise StaleIndexError(f"The index was built with other weights of '{model['name']}'; {rebuild}")
 
 
 def rebuild_command(corpus_folder: Path, index_folder: Path) -> str:
     """Return the words that tell how to mend a stale index."""
-    return f"run: python -m indexer build --corpus {corpus_folder} --index {index_folder}"
+    folders = shlex.join(["--corpus", str(corpus_folder), "--index", str(index_folder)])
+    return f"run: python -m indexer build {folders}"
 
 
-def _generation(index_folder: Path) -> Path:
+def _generation(corpus_folder: Path, index_folder: Path) -> Path:
+    rebuild = rebuild_command(corpus_folder, index_folder)
     try:
         name = (index_folder / CURRENT).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise IndexFormatError(
-            f"{index_folder}: there is no index here; run: python -m indexer build --index {index_folder}"
-        ) from None
+        raise IndexFormatError(f"{index_folder}: there is no index here; {rebuild}") from None
     if not name or Path(name).name != name:
-        raise IndexFormatError(
-            f"{index_folder / CURRENT}: damaged; run: python -m indexer build --index {index_folder} --force"
-        )
+        raise IndexFormatError(f"{index_folder / CURRENT}: damaged; {rebuild} --force")
     return index_folder / name
 
 

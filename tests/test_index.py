@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -252,9 +253,11 @@ def test_a_damaged_index_is_one_clear_error_and_mends_itself(corpus, tmp_path, d
         path.unlink()
     else:
         path.write_bytes(b"" if how == "truncated" else b"\x00something else entirely\xff")
-    with pytest.raises(IndexFormatError, match="run: python -m indexer build"):
+    with pytest.raises(IndexFormatError) as refused:
         load_index(corpus, index)
-    build(corpus, index, force=True)
+    command = shlex.split(str(refused.value).split("run: ")[1])
+    assert command[:8] == ["python", "-m", "indexer", "build", "--corpus", str(corpus), "--index", str(index)]
+    build(corpus, index, force="--force" in command)
     load_index(corpus, index)
 
 
@@ -267,8 +270,8 @@ def test_an_index_of_another_format_is_refused(corpus, tmp_path):
         load_index(corpus, index)
 
 
-def test_the_manifest_tells_what_the_index_was_built_from(index_folder):
-    manifest = read_manifest(index_folder)
+def test_the_manifest_tells_what_the_index_was_built_from(corpus_folder, index_folder):
+    manifest = read_manifest(corpus_folder, index_folder)
     assert manifest["model"]["name"] == DEFAULT_MODEL
     files = manifest["files_sha256"][LEG_PAIN]
     assert files["article.txt"] == "90e298193d6da70f59aafbf0284a2178844c0a280ea9ca524cb66060a00bb9ca"
