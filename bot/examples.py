@@ -17,6 +17,8 @@ from indexer.questions import Kind, Question
 _PLAIN = re.compile(r"(?=.{20,60}$)[A-Z](?:[a-z' ,’-]|\bI\b)+\?")
 _WORD = re.compile(r"\w{4,}")
 _TRIED = 40
+# A taught question with this tag is offered before any that is chosen by itself.
+EXAMPLE_TAG = "example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Example:
 
 
 def examples(bot: Bot, *, each: int = 3) -> tuple[Example, ...]:
-    """Choose up to `each` examples for every section: the most typical plain wordings that are answered as taught.
+    """Choose up to `each` examples for every section, each answered as taught: tagged ones, then the most typical.
 
     An overview of the article's own list comes first of all: it is what most people want to know.
     """
@@ -91,19 +93,21 @@ def _by_section(bot: Bot, questions: Sequence[Question]) -> Iterator[tuple[Span 
 def _typical(
     bot: Bot, questions: Sequence[Question], vectors: Vectors, numbers: Sequence[int], about: str, count: int
 ) -> list[int]:
-    """Return the plain questions of a group that are answered as taught, one for each answer.
+    """Return the tagged and the plain questions of a group that are answered as taught, one for each answer.
 
-    First those that name what they are about with most words of its heading, and of these the nearest to the middle.
+    First the tagged ones as they were taught, then those that name what they are about with most words of its heading;
+    of these the nearest to the middle.
     """
     if not numbers:
         return []
     nearness = vectors[list(numbers)] @ vectors[list(numbers)].mean(axis=0)
     order = [numbers[place] for place in np.argsort(-nearness, kind="stable")]
-    plain = [number for number in order if _PLAIN.fullmatch(questions[number].text)]
+    tagged = [number for number in numbers if EXAMPLE_TAG in questions[number].tags]
+    plain = [number for number in order if number not in tagged and _PLAIN.fullmatch(questions[number].text)]
     name = {*_WORD.findall(about.casefold())}
     plain.sort(key=lambda number: -len(name.intersection(_WORD.findall(questions[number].text.casefold()))))
     chosen: dict[tuple[Span, ...], int] = {}
-    for number in plain[:_TRIED]:
+    for number in [*tagged, *plain][:_TRIED]:
         if len(chosen) < count and questions[number].answers not in chosen and _answered(bot, questions[number]):
             chosen[questions[number].answers] = number
     return list(chosen.values())

@@ -79,9 +79,7 @@ def _judge(shelf: Shelf, vectors: Vectors, dense: Floats, lexical: Floats, witho
     texts = [question.text for question in taught.questions]
     _, held_out = fit_head(vectors, texts, targets_of(taught), groups, weights)
     evidence = _without(held_out_evidence(taught, vectors, dense, lexical, held_out, groups), without)
-    decider, _ = fit_decider(
-        taught, sentence_features(evidence), partial(outcome_features, evidence), WRONG_ANSWER_SHARE
-    )
+    decider = fit_decider(taught, sentence_features(evidence), partial(outcome_features, evidence), WRONG_ANSWER_SHARE)
     judged = judge(decider, evidence)
     right = [int(j.sentences.argmax()) in leads for j, leads in zip(judged, taught.leads_to, strict=True)]
     return _Judged(np.array(right), np.array([judgement.confidence for judgement in judged]))

@@ -158,7 +158,7 @@ def _fit(material: _Material) -> Untaught:
     evidence = _with_states(material.evidence, unanswered)
     # Ranked by the fused score alone, so that sentences stand in the order that the third-party figures were taken in.
     features = sentence_features(evidence) * _only("taught", "taught lead")
-    decider, _ = fit_decider(material.taught, features, partial(outcome_features, evidence), WRONG_UNTAUGHT_SHARE)
+    decider = fit_decider(material.taught, features, partial(outcome_features, evidence), WRONG_UNTAUGHT_SHARE)
     own = [j.confidence for j in judge(decider, evidence)]
     on_subject = np.array(own)[~answerable & ~np.array(material.elsewhere)]
     weights, bias = _weigh_states(material.states, answerable)

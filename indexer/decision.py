@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.evidence import Evidence
+from indexer.evidence import OUTCOME_COLUMNS, Evidence
 from indexer.head import Floats
 
 Flags = npt.NDArray[np.bool_]
@@ -23,6 +23,8 @@ OUTCOME_FEATURES = (
     "best dense", "best lexical", "best neighbour", "declined neighbour", "neighbour lead over declined",
 )  # fmt: skip
 OUTCOMES = ("answered", "overview", "declined", "emergency")
+
+_OFF_SUBJECT = OUTCOME_COLUMNS.index("off subject")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Decider:
     emergency_threshold: probability of an emergency from which the notice is shown.
     familiar_threshold: cosine with the nearest answered taught question below which a question is declined, as too
     unlike all that was taught for the models to know anything of it; -1 where that does not matter.
+    off_subject: from the confidence and the head's score of "off subject" to the probability that the question is not
+    about the article's subject at all; from off_subject_threshold on it is declined. None where nobody taught that.
     """
 
     sentence: Logistic
@@ -61,6 +65,8 @@ class Decider:
     part_threshold: float
     emergency_threshold: float
     familiar_threshold: float = -1.0
+    off_subject: Logistic | None = None
+    off_subject_threshold: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the manifest."""
@@ -99,15 +105,18 @@ def judge(decider: Decider, evidence: Evidence) -> list[Judgement]:
     """Judge each question of the evidence."""
     sentences = decider.sentence(sentence_features(evidence))
     outcomes = decider.outcome(outcome_features(evidence, sentences))
-    familiar = evidence.neighbour.max(axis=1) >= decider.familiar_threshold
-    return judgements(decider, sentences, outcomes, evidence.part, familiar)
+    confidence = decider.confidence(confidence_features(sentences, outcomes))
+    believed = evidence.neighbour.max(axis=1) >= decider.familiar_threshold
+    if decider.off_subject is not None:
+        off_subject = decider.off_subject(off_subject_features(confidence, evidence))
+        believed &= off_subject < decider.off_subject_threshold
+    return judgements(decider, sentences, outcomes, evidence.part, confidence * believed)
 
 
 def judgements(
-    decider: Decider, sentences: Floats, outcomes: Floats, part: Floats, familiar: Flags, *, leans: bool = False
+    decider: Decider, sentences: Floats, outcomes: Floats, part: Floats, confidence: Floats, *, leans: bool = False
 ) -> list[Judgement]:
-    """Put together what was found for n questions: sentences (n, s), outcomes (n, 4), part (n, s), familiar (n,)."""
-    confidence = decider.confidence(confidence_features(sentences, outcomes)) * familiar
+    """Put together what was found for n questions: sentences and part (n, s), outcomes (n, 4), confidence (n,)."""
     strongest = np.maximum(part.max(axis=1, keepdims=True), 0.05)
     return [
         Judgement(
@@ -136,7 +145,7 @@ def outcome_features(evidence: Evidence, sentences: Floats) -> Floats:
     return np.stack(
         [
             *_best_two(evidence.taught),
-            *evidence.outcomes.T,
+            *evidence.outcomes[:, :_OFF_SUBJECT].T,
             *_best_two(sentences),
             evidence.dense.max(axis=1),
             evidence.lexical.max(axis=1),
@@ -152,6 +161,11 @@ def confidence_features(sentences: Floats, outcomes: Floats) -> Floats:
     """Return the log-odds that the article answers and that the best sentence does, shape (n, 2)."""
     answerable = outcomes[:, OUTCOMES.index("answered")] + outcomes[:, OUTCOMES.index("overview")]
     return np.stack([log_odds(answerable), log_odds(sentences.max(axis=1))], axis=-1)
+
+
+def off_subject_features(confidence: Floats, evidence: Evidence) -> Floats:
+    """Return the log-odds of the confidence and the head's score of "off subject", shape (n, 2)."""
+    return np.stack([log_odds(confidence), evidence.outcomes[:, _OFF_SUBJECT]], axis=-1)
 
 
 def lead(scores: Floats) -> Floats:

@@ -21,7 +21,10 @@ from indexer.questions import Kind, Question
 Ints = npt.NDArray[np.int64]
 
 # Columns of a head behind its sentences and their overview columns.
-OUTCOME_COLUMNS = ("overview", "declined", "emergency")
+OUTCOME_COLUMNS = ("overview", "declined", "emergency", "off subject")
+
+# Tags of the questions without an answer that are not about the article's subject at all.
+OFF_SUBJECT_TAGS = frozenset({"offtopic", "injection", "gibberish"})
 
 # What lexical evidence weighs beside dense where nothing was taught; picked on third-party sets (eval/RESULTS.md).
 LEXICAL_WEIGHT = 0.2
@@ -34,7 +37,7 @@ class Evidence:
     `dense`: mean cosine with the views of the sentence and of its passage; `lexical`: BM25; `taught`: the head's
     score of the sentence; `neighbour`: cosine with the nearest taught
     question that leads to the sentence; `part`: the head's score of the sentence as part of an overview; all of
-    shape (n, s). `outcomes`: the head's scores of overview, declined and emergency, shape (n, 3).
+    shape (n, s). `outcomes`: the head's scores of OUTCOME_COLUMNS, shape (n, 4).
     `declined_neighbour`: cosine with the nearest taught question that has no answer, shape (n,). Where nothing was
     taught, `untaught_evidence` says what stands for what.
     """
@@ -56,7 +59,7 @@ class Evidence:
 def head_columns(scores: Floats, leads: Sequence[int], sentences: int) -> tuple[Floats, Floats, Floats]:
     """Spread a head's columns over the sentences of its shelf: (taught, part, outcomes).
 
-    scores: (n, 2·len(leads) + 3) in the order of the head's classes; leads: the sentences that questions lead to.
+    scores: (n, 2·len(leads) + 4) in the order of the head's classes; leads: the sentences that questions lead to.
     """
     taught = np.zeros((len(scores), sentences))
     part = np.zeros((len(scores), sentences))

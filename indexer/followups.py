@@ -13,7 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from indexer.decision import Decider, Judgement, judgements, lead, log_odds, outcome_features, sentence_features
+from indexer.decision import (
+    Decider,
+    Judgement,
+    confidence_features,
+    judgements,
+    lead,
+    log_odds,
+    outcome_features,
+    sentence_features,
+)
 from indexer.encoder import Vectors
 from indexer.evidence import Evidence, head_columns
 from indexer.head import Floats, Head
@@ -55,7 +64,7 @@ class Context:
 class FollowUpEvidence:
     """Evidence for n follow-ups over s sentences: that of the question alone, the head's, and places.
 
-    `taught` (n, s), `part` (n, s) and `outcomes` (n, 3) are scores of the follow-up head; `places` (n, s, 6)
+    `taught` (n, s), `part` (n, s) and `outcomes` (n, 4) are scores of the follow-up head; `places` (n, s, 6)
     has PLACE_FEATURES; `lengths` (n,) counts the words of each question.
     """
 
@@ -101,9 +110,9 @@ class FollowUps:
         found = FollowUpEvidence(evidence, taught, part, outcomes, places[None], length)
         sentences = self.decider.sentence(follow_up_sentence_features(found))
         features = follow_up_outcome_features(alone, found, sentences)
-        return judgements(
-            self.decider, sentences, self.decider.outcome(features), part, np.ones(1, dtype=bool), leans=True
-        )[0]
+        outcomes = self.decider.outcome(features)
+        confidence = self.decider.confidence(confidence_features(sentences, outcomes))
+        return judgements(self.decider, sentences, outcomes, part, confidence, leans=True)[0]
 
 
 def turn_vectors(alone: Vectors, behind: Vectors) -> Vectors:

@@ -1,10 +1,10 @@
 """The head: what taught questions say about a new one, learned at build time.
 
 Kernel ridge regression from a question to one column per *class*: each sentence that questions lead to, each
-such sentence as part of an overview, and the outcomes overview, declined and emergency. The kernel adds three
-likenesses of two questions: of meaning (a Gaussian on the angle between unit vectors), of spelling (tf-idf of
-character 3- to 5-grams, which carries typos and word forms) and of wording (tf-idf of stemmed words and their
-2- and 3-grams, which carries the rare terms and turns of phrase that an encoder blurs).
+such sentence as part of an overview, and the outcomes overview, declined, emergency and off subject. The kernel
+adds three likenesses of two questions: of meaning (a Gaussian on the angle between unit vectors), of spelling
+(tf-idf of character 3- to 5-grams, which carries typos and word forms) and of wording (tf-idf of stemmed words
+and their 2- and 3-grams, which carries the rare terms and turns of phrase that an encoder blurs).
 
 Ridge has a closed form, so that leaving a whole group of questions out costs a small linear system and not
 another training: the out-of-fold scores that fusion and decision are fitted on are exact (Rifkin & Lippert,

@@ -17,11 +17,21 @@ from indexer.decision import (
     Flags,
     Logistic,
     confidence_features,
+    judge,
+    off_subject_features,
     outcome_features,
     sentence_features,
 )
 from indexer.encoder import Vectors
-from indexer.evidence import OUTCOME_COLUMNS, Evidence, Taught, head_columns, nearest, nearest_declined
+from indexer.evidence import (
+    OFF_SUBJECT_TAGS,
+    OUTCOME_COLUMNS,
+    Evidence,
+    Taught,
+    head_columns,
+    nearest,
+    nearest_declined,
+)
 from indexer.followups import (
     LEANING_TAGS,
     FollowUpEvidence,
@@ -53,6 +63,14 @@ FALSE_ALARM_SHARE = 0.002
 # Of the taught questions that the article answers, at most this share may be declined as too unlike the others.
 TAKEN_FOR_STRANGE_SHARE = 0.002
 
+# Of the taught questions that the article answers and the bot too, at most this share may be declined as off subject.
+TAKEN_FOR_OFF_SUBJECT_SHARE = 0.005
+# Whether a question is off the subject is learned from those with at least this share of the confidence that an answer
+# needs; the others are declined anyhow, and are so many that they would drown what matters.
+_IN_DOUBT = 0.25
+# With fewer of them off the subject it is not learned at all.
+MIN_OFF_SUBJECT = 50
+
 # A sentence belongs to an overview when its score is at least this share of the strongest one's.
 PART_THRESHOLD = 0.5
 
@@ -73,12 +91,34 @@ def fit_shelf(
     groups = fold_labels(taught.questions)
     head, held_out = fit_head(vectors, [q.text for q in taught.questions], targets_of(taught), groups)
     evidence = held_out_evidence(taught, vectors, dense, lexical, held_out, groups)
-    decider, figures = fit_decider(
-        taught, sentence_features(evidence), partial(outcome_features, evidence), WRONG_ANSWER_SHARE
-    )
+    decider = fit_decider(taught, sentence_features(evidence), partial(outcome_features, evidence), WRONG_ANSWER_SHARE)
     answerable = [q.kind in (Kind.ANSWERED, Kind.OVERVIEW) for q in taught.questions]
     familiar = float(np.quantile(evidence.neighbour.max(axis=1)[answerable], TAKEN_FOR_STRANGE_SHARE))
-    return head, replace(decider, familiar_threshold=familiar), figures
+    decider = with_off_subject(replace(decider, familiar_threshold=familiar), taught, evidence)
+    judged = judge(decider, evidence)
+    sentences, confidence = (np.array([getattr(j, name) for j in judged]) for name in ("sentences", "confidence"))
+    return head, decider, figures_of(taught, sentences, confidence, decider.answer_threshold)
+
+
+def with_off_subject(decider: Decider, taught: Taught, evidence: Evidence) -> Decider:
+    """Return a decider that also tells, on out-of-fold evidence, what is not about the article's subject at all."""
+    confidence = np.array([judgement.confidence for judgement in judge(decider, evidence)])
+    off_subject = np.array([is_off_subject(question) for question in taught.questions])
+    answerable = np.array([q.kind in (Kind.ANSWERED, Kind.OVERVIEW) for q in taught.questions])
+    in_doubt = confidence > _IN_DOUBT * decider.answer_threshold
+    if (off_subject & in_doubt).sum() < MIN_OFF_SUBJECT:
+        return decider
+    features = off_subject_features(confidence, evidence)
+    fitted = in_doubt & (off_subject | answerable)
+    model = _logistic(features[fitted], off_subject[fitted])
+    shown = answerable & (confidence > decider.answer_threshold)
+    threshold = float(np.quantile(model(features[shown]), 1 - TAKEN_FOR_OFF_SUBJECT_SHARE))
+    return replace(decider, off_subject=model, off_subject_threshold=threshold)
+
+
+def is_off_subject(question: Question) -> bool:
+    """Tell whether a taught question is without an answer because it is not about the article's subject at all."""
+    return question.kind is Kind.DECLINED and not OFF_SUBJECT_TAGS.isdisjoint(question.tags)
 
 
 def fit_follow_ups(
@@ -96,12 +136,14 @@ def fit_follow_ups(
     scores, part, outcomes = head_columns(held_out[:, :-1], taught.leads, evidence.sentences)
     lengths = np.array([float(len(text.split())) for text in texts])
     found = FollowUpEvidence(evidence, scores, part, outcomes, places, lengths)
-    decider, figures = fit_decider(
-        taught,
+    features, outcome_features_of = (
         follow_up_sentence_features(found),
         partial(follow_up_outcome_features, alone, found),
-        WRONG_FOLLOW_UP_SHARE,
     )
+    decider = fit_decider(taught, features, outcome_features_of, WRONG_FOLLOW_UP_SHARE)
+    sentences = decider.sentence(features)
+    confidence = decider.confidence(confidence_features(sentences, decider.outcome(outcome_features_of(sentences))))
+    figures = figures_of(taught, sentences, confidence, decider.answer_threshold)
     threshold = float(np.quantile(held_out[leaning == 0, -1], 1 - TAKEN_FOR_LEANING_SHARE))
     figures["leaning: read with what was shown"] = float((held_out[leaning == 1, -1] >= threshold).mean())
     figures["standing alone: read with what was shown"] = float((held_out[leaning == 0, -1] >= threshold).mean())
@@ -110,7 +152,7 @@ def fit_follow_ups(
 
 def fit_decider(
     taught: Taught, features: Floats, outcome_features_of: Callable[[Floats], Floats], wrong_share: float
-) -> tuple[Decider, dict[str, float]]:
+) -> Decider:
     """Fit the models and choose the thresholds on out-of-fold features.
 
     features: (n, s, f) of every question and sentence; outcome_features_of: from the sentences' probabilities
@@ -121,21 +163,19 @@ def fit_decider(
     answered: Flags = np.equal(kinds, OUTCOMES.index("answered"))
     overview: Flags = np.equal(kinds, OUTCOMES.index("overview"))
     declined: Flags = np.equal(kinds, OUTCOMES.index("declined"))
-    right = np.zeros(features.shape[:2], dtype=bool)
-    for row in np.flatnonzero(answered):
-        right[row, list(taught.leads_to[row])] = True
+    right = _right(taught, features.shape[1])
     sentence_model = _logistic(features[answered].reshape(-1, features.shape[-1]), right[answered].ravel())
     probabilities = sentence_model(features)
     of_questions = outcome_features_of(probabilities)
     outcome_model = _logistic(of_questions, kinds)
     outcomes = outcome_model(of_questions)
-    first_right, one_right = _right_places(right, probabilities)
+    _, one_right = _right_places(right, probabilities)
     of_answers = confidence_features(probabilities, outcomes)
     confidence_model = _logistic(of_answers, one_right | overview)
     confidence = confidence_model(of_answers)
     threshold = float(np.quantile(confidence[declined], 1 - wrong_share)) if declined.any() else 0.5
     emergency = outcomes[answered | overview, OUTCOMES.index("emergency")]
-    decider = Decider(
+    return Decider(
         sentence=sentence_model,
         outcome=outcome_model,
         confidence=confidence_model,
@@ -144,9 +184,16 @@ def fit_decider(
         part_threshold=PART_THRESHOLD,
         emergency_threshold=max(0.5, float(np.quantile(emergency, 1 - FALSE_ALARM_SHARE))),
     )
+
+
+def figures_of(taught: Taught, sentences: Floats, confidence: Floats, threshold: float) -> dict[str, float]:
+    """Return the figures that the manifest keeps, out of fold. sentences: (n, s) probabilities; confidence: (n,)."""
+    kinds = np.array([question.kind for question in taught.questions])
+    answered, declined = np.equal(kinds, Kind.ANSWERED), np.equal(kinds, Kind.DECLINED)
+    first_right, one_right = _right_places(_right(taught, sentences.shape[1]), sentences)
     shown: Flags = np.greater(confidence, threshold)
     wrongly = int(np.count_nonzero(shown & declined))
-    figures = {
+    return {
         "answerable: first sentence right": float(first_right[answered].mean()),
         "answerable: right among three": float(one_right[answered].mean()),
         "answerable: answered": float(shown[answered].mean()),
@@ -154,7 +201,15 @@ def fit_decider(
         "unanswerable: answered, upper bound": upper_bound(wrongly, int(declined.sum())),
         "answers shown that are wrong": float((shown & (declined | (answered & ~first_right))).sum() / shown.sum()),
     }
-    return decider, figures
+
+
+def _right(taught: Taught, sentences: int) -> Flags:
+    """Return which of the s sentences answer each question by themselves, shape (n, s); none of an overview."""
+    right = np.zeros((len(taught.questions), sentences), dtype=bool)
+    for row, (question, leads) in enumerate(zip(taught.questions, taught.leads_to, strict=True)):
+        if question.kind is Kind.ANSWERED:
+            right[row, list(leads)] = True
+    return right
 
 
 def _right_places(right: Flags, probabilities: Floats) -> tuple[Flags, Flags]:
@@ -194,6 +249,8 @@ def targets_of(taught: Taught) -> Floats:
                 targets[row, column[sentence]] = 1 / len(own)
             continue
         targets[row, 2 * len(leads) + OUTCOME_COLUMNS.index(question.kind.value)] = 1
+        if is_off_subject(question):
+            targets[row, 2 * len(leads) + OUTCOME_COLUMNS.index("off subject")] = 1
         for sentence in own:
             targets[row, len(leads) + column[sentence]] = 1
     return targets

@@ -4,17 +4,22 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answer import Answer, Outcome
 from bot.bot import Bot
+from bot.examples import EXAMPLE_TAG, examples, first_examples
 from bot.wording import wordings
 from indexer.build import build
 from indexer.corpus import Corpus
+from indexer.decision import judge
+from indexer.evidence import OUTCOME_COLUMNS
 
 CAUSES = [
     "Incorrect diagnosis",
@@ -116,6 +121,43 @@ def test_what_the_article_does_not_answer_is_declined_with_its_topics(bot, quest
     assert answer.outcome is Outcome.DECLINED
     assert answer.notice == wordings()["en"]["declined"]
     assert {bot.corpus.text(topic) for topic in answer.topics} == set(CAUSES)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "they repaired the boiler and six weeks on the pressure still drops, why?",
+        "is it normal that a cracked molar hurts more after the filling",
+        "root nerve disc the weeks of and",
+        "reply to the email from Janet about Saturday",
+        "…ically grows, and the pa",
+    ],
+)
+def test_what_is_not_about_the_subject_is_declined_however_much_it_sounds_like_it(bot, question):
+    assert bot.answer(question).outcome is Outcome.DECLINED
+
+
+def test_what_the_head_takes_for_off_the_subject_loses_its_confidence(bot):
+    shelf = bot.index.shelves[0]
+    question = ["did my surgeon hit a nerve"]
+    evidence = bot.index.read(question, bot.index.encoder.encode(question), shelf)
+    outcomes = evidence.outcomes.copy()
+    outcomes[0, OUTCOME_COLUMNS.index("off subject")] = 1.5
+    about, off = judge(shelf.decider, evidence)[0], judge(shelf.decider, replace(evidence, outcomes=outcomes))[0]
+    assert about.confidence > shelf.decider.answer_threshold
+    assert off.confidence == 0
+    assert np.array_equal(off.sentences, about.sentences), "only whether it is answered changes"
+
+
+def test_tagged_questions_are_the_first_examples_in_the_order_they_were_taught(bot):
+    tagged = [q.text for q in bot.corpus.questions["leg-pain-after-surgery"] if EXAMPLE_TAG in q.tags]
+    offered = examples(bot)
+    assert {*tagged} <= {example.text for example in offered}
+    for section in {example.section for example in offered if example.section}:
+        own = [example.text for example in offered if example.section == section]
+        first = [text for text in own if text in tagged]
+        assert own[: len(first)] == sorted(first, key=tagged.index)
+    assert first_examples(offered)[0].text == "What are all the reasons my leg could still hurt after the op?"
 
 
 def test_a_red_flag_gets_the_notice_and_no_quote(bot):

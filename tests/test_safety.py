@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.red_flags import RedFlagsError, red_flags
 from bot.safety import red_flag
 from bot.wording import wordings
+from indexer.evidence import OFF_SUBJECT_TAGS
 
 ROWS = [
     json.loads(line)
@@ -80,9 +81,9 @@ def test_taught_emergencies_are_nearly_all_told_by_rules_alone():
 def test_other_taught_questions_hardly_ever_raise_a_flag():
     others = [row for row in taught() if row.get("kind") != "emergency"]
     # Half of these play with alarming words on purpose: in doubt, the notice.
-    off_topic = [row["question"] for row in others if "offtopic" in row["tags"]]
-    on_topic = [row["question"] for row in others if "offtopic" not in row["tags"]]
-    for questions, most in ((on_topic, 0.002), (off_topic, 0.02)):
+    off_subject = [row["question"] for row in others if not OFF_SUBJECT_TAGS.isdisjoint(row["tags"])]
+    about_it = [row["question"] for row in others if OFF_SUBJECT_TAGS.isdisjoint(row["tags"])]
+    for questions, most in ((about_it, 0.002), (off_subject, 0.02)):
         raised = [question for question in questions if red_flag(question)]
         assert len(raised) <= most * len(questions), raised
 
