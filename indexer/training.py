@@ -50,7 +50,7 @@ MIN_FOLLOW_UPS = 100
 # Of the taught questions that the article does not answer, at most this share may get an answer (out of fold).
 WRONG_ANSWER_SHARE = 0.135
 # The same for follow-up questions, which are taught with more and nearer traps than patients set.
-WRONG_FOLLOW_UP_SHARE = 0.11
+WRONG_FOLLOW_UP_SHARE = 0.1
 # Of the questions that stand alone, at most this share may be read with what was shown before them.
 TAKEN_FOR_LEANING_SHARE = 0.15
 # Of the sentences highlighted in an answer, at least this share must be right (out of fold).

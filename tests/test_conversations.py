@@ -37,6 +37,18 @@ def test_a_follow_up_is_read_with_what_was_shown_last(bot, history, question, be
     assert marked(bot, question, history)[0].startswith(beginning)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "they repaired the boiler and six weeks on the pressure still drops, why?",
+        "is it normal that a cracked molar hurts more after the filling",
+        "the back tyre is flat again, how long do they last",
+    ],
+)
+def test_what_is_off_the_subject_is_declined_after_an_answer_too(bot, question):
+    assert bot.answer(question, history=ABOUT_SCARS).outcome is Outcome.DECLINED
+
+
 def test_the_same_words_mean_another_thing_after_another_answer(bot):
     after_scars = marked(bot, "how long does that take", ABOUT_SCARS)
     after_nerve = marked(bot, "how long does that take", ["is the nerve only slow to heal"])
