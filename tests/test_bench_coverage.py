@@ -24,12 +24,12 @@ from indexer.build import build
 from indexer.errors import QuestionsError, UsageError
 
 ARTICLE = "leg-pain-after-surgery"
-PER_SENTENCE = 10
+PER_SENTENCE = 12
 
 
 @pytest.fixture(scope="module")
 def lightly_taught(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The real article with 10 taught questions a sentence, its scar tissue taught by nobody; corpus and index."""
+    """The real article with 12 taught questions a sentence, its scar tissue taught by nobody; corpus and index."""
     folder = tmp_path_factory.mktemp("lightly-taught")
     corpus = folder / "corpus" / ARTICLE
     corpus.mkdir(parents=True)

@@ -268,7 +268,7 @@ def test_ratings_keep_words_only_with_the_patients_tick_and_the_bench_reads_them
             assert axe_violations(patient.page) == []
             turn.get_by_role("button", name="Send").click()
             expect(turn).to_contain_text("Your rating was saved")
-        unusual = "does old scarring around the root ever bring a burning calf"
+        unusual = "how seldom is old scarring to blame for a burning calf"
         turn = patient.ask(unusual)
         turn.get_by_role("button", name="Yes", exact=True).click()
         turn.get_by_label("Also keep the words").check()
