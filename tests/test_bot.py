@@ -253,6 +253,9 @@ def test_an_article_that_nobody_taught_is_answered_from_and_declines(small_corpu
     assert_made_of_spans_and_wording(answer, bot.corpus)
 
 
+# How it is built
+
+
 def test_quotes_cannot_be_made_of_free_text():
     from dataclasses import fields
 
