@@ -19,7 +19,7 @@ from indexer.errors import ModelError
 
 Vectors = npt.NDArray[np.float32]
 
-_CHUNK = 128
+_CHUNK = 256
 
 DEFAULT_MODEL = "bge-small-en-v1.5"
 
@@ -68,19 +68,25 @@ class Encoder:
     def encode(self, texts: Sequence[str], *, progress: bool = False) -> Vectors:
         """Return float32 vectors of length 1, shape (len(texts), dimension).
 
-        The model reads one text at a time: the int8 weights quantise by batch, so a text's vector would otherwise
-        depend on its neighbours, and the vector of a question must be the same at build and at answer time.
+        A text's vector does not depend on the other texts, to the bit: that of a question is the same at build and
+        at answer time.
         """
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        chunks = [list(texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)]
+        # Neighbours of one length are read together; the longest first, so that threads end together.
+        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+        chunks = [order[start : start + _CHUNK] for start in range(0, len(order), _CHUNK)]
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         if len(chunks) == 1:
-            return self._encode(chunks[0])
+            vectors[order] = self._encode([texts[row] for row in order])
+            return vectors
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            encoded = threads.map(self._encode, chunks)
-            return np.concatenate(
-                list(track(encoded, "Encoding", total=len(chunks), console=Console(stderr=True), disable=not progress))
-            )
+            encoded = threads.map(lambda chunk: self._encode([texts[row] for row in chunk]), chunks)
+            console = Console(stderr=True)
+            shown = track(encoded, "Encoding", total=len(chunks), console=console, disable=not progress)
+            for chunk, own in zip(chunks, shown, strict=True):
+                vectors[chunk] = own
+        return vectors
 
     def _encode(self, texts: list[str]) -> Vectors:
         vectors = self._model.encode(
@@ -157,21 +163,17 @@ def _sentence_transformer(name: str) -> Any:
 
 def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
     """Wrap an ONNX file (CLS pooling) so that sentence-transformers encodes with it."""
-    import onnxruntime
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import InputModule
     from tokenizers import Tokenizer
 
-    options = onnxruntime.SessionOptions()
-    # One short question does not fill two cores, and a server answers several at a time.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+    from indexer.network import Network
+
+    network = Network(weights)
     words = Tokenizer.from_file(str(tokenizer))
     words.enable_truncation(512)
     words.enable_padding()
-    wanted = {entry.name for entry in session.get_inputs()}
 
     class Onnx(InputModule):
         tokenizer = words
@@ -181,21 +183,17 @@ def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
             return {
                 "input_ids": torch.tensor([e.ids for e in encodings]),
                 "attention_mask": torch.tensor([e.attention_mask for e in encodings]),
-                "token_type_ids": torch.tensor([e.type_ids for e in encodings]),
             }
 
         def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
-            # Text by text, without its padding: see Encoder.encode.
+            # The network takes texts without the padding that makes a rectangle of them.
             lengths = features["attention_mask"].sum(dim=1)
-            rows = [
-                session.run(None, {name: features[name][row : row + 1, :length].numpy() for name in wanted})[0][0, 0]
-                for row, length in enumerate(lengths)
-            ]
-            features["sentence_embedding"] = torch.from_numpy(np.stack(rows))
+            texts = [ids[:length].tolist() for ids, length in zip(features["input_ids"], lengths, strict=True)]
+            features["sentence_embedding"] = torch.from_numpy(network.read(texts))
             return features
 
         def get_embedding_dimension(self) -> int:
-            return int(session.get_outputs()[0].shape[-1])
+            return network.dimension
 
         def save(self, *_: Any, **__: Any) -> None:
             raise NotImplementedError("packaged weights are not saved anew")

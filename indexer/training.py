@@ -265,18 +265,24 @@ def held_out_evidence(
     groups: Sequence[str],
 ) -> Evidence:
     """Evidence in which every taught question sees only questions of other groups."""
-    _, labels = np.unique(groups, return_inverse=True)
-    likeness = vectors @ vectors.T
-    likeness[labels[:, None] == labels[None, :]] = 0
-    scores, part, outcomes = head_columns(held_out, taught.leads, dense.shape[1])
+    labels = np.asarray(groups)
+    sentences = dense.shape[1]
+    neighbour, declined_neighbour = np.empty(dense.shape), np.empty(len(dense))
+    for group in sorted(set(groups)):
+        own = np.flatnonzero(labels == group)
+        likeness = vectors[own] @ vectors.T
+        likeness[:, own] = 0
+        neighbour[own] = nearest(likeness, taught.rows_by_sentence, sentences)
+        declined_neighbour[own] = nearest_declined(likeness, taught.declined_rows)
+    scores, part, outcomes = head_columns(held_out, taught.leads, sentences)
     return Evidence(
         dense=dense,
         lexical=lexical,
         taught=scores,
-        neighbour=nearest(likeness, taught.rows_by_sentence, dense.shape[1]),
+        neighbour=neighbour,
         part=part,
         outcomes=outcomes,
-        declined_neighbour=nearest_declined(likeness, taught.declined_rows),
+        declined_neighbour=declined_neighbour,
     )
 
 
