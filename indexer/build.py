@@ -15,11 +15,12 @@ from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits
 
 from indexer.corpus import Corpus, load_corpus
-from indexer.encoder import DEFAULT_MODEL, Vectors, load_encoder
+from indexer.encoder import DEFAULT_MODEL, Encoder, Vectors, load_encoder
 from indexer.errors import IndexFormatError, StaleIndexError, UsageError, VerbatimError
 from indexer.evidence import Lexicon
 from indexer.followups import Context, FollowUps, turn_vectors
 from indexer.index import Index, Shelf, Views, lead_places, passage_numbers, shelf_sentences, shelf_taught
+from indexer.known import KEPT_FILE, KnownVectors
 from indexer.questions import Kind, Question, Turn
 from indexer.storage import CURRENT, check_fresh, corpus_fingerprint, make_manifest, read_manifest, save_generation
 from indexer.training import MIN_ANSWERED, MIN_FOLLOW_UPS, fit_follow_ups, fit_shelf
@@ -53,7 +54,8 @@ def build(
 ) -> BuildReport:
     """Build the index when it is missing, stale, damaged or made with another model than the one named.
 
-    Without `model`, an existing index keeps its own. Raises VerbatimError; the old index is left as it was.
+    Without `model`, an existing index keeps its own. Texts that the last build encoded are not encoded again, unless
+    `force` is set. Raises VerbatimError; the old index is left as it was.
     """
     why = "asked for with --force" if force else why_build(corpus_folder, index_folder, model)
     if why is None:
@@ -62,9 +64,12 @@ def build(
     fingerprint = corpus_fingerprint(corpus_folder)
     corpus = load_corpus(corpus_folder)
     with _locked(index_folder):
-        index = _make(corpus, fingerprint, model or _model_of(corpus_folder, index_folder), progress, progress_bar)
+        encoder = load_encoder(model or _model_of(corpus_folder, index_folder))
+        known = KnownVectors(encoder, None if force else index_folder / KEPT_FILE)
+        index = _make(corpus, fingerprint, encoder, known, progress, progress_bar)
         progress(f"Writing {index_folder}")
         _publish(index, index_folder)
+        known.keep(index_folder / KEPT_FILE)
     return BuildReport(why, index_folder, index.manifest["counts"])
 
 
@@ -88,15 +93,20 @@ def _model_of(corpus_folder: Path, index_folder: Path) -> str:
 
 
 def _make(
-    corpus: Corpus, fingerprint: dict[str, dict[str, str]], model: str, progress: Progress, progress_bar: bool
+    corpus: Corpus,
+    fingerprint: dict[str, dict[str, str]],
+    encoder: Encoder,
+    known: KnownVectors,
+    progress: Progress,
+    progress_bar: bool,
 ) -> Index:
-    encoder = load_encoder(model)
     sentences = [corpus.sentence_view(sentence) for sentence in corpus.sentences]
     passages = [corpus.passage_view(passage) for passage in corpus.passages]
     groups = shelve(corpus)
     texts = [question.text for articles in groups for article in articles for question in corpus.questions[article]]
-    progress(f"Encoding {len(sentences)} sentences and {len(texts)} taught questions with {encoder.name}")
-    vectors = encoder.encode([*sentences, *passages, *texts], progress=progress_bar)
+    new = len(texts) - known.count(texts)
+    progress(f"Encoding {len(sentences)} sentences and {len(texts)} taught questions ({new} new) with {encoder.name}")
+    vectors = known.encode([*sentences, *passages, *texts], progress=progress_bar)
     sentence_vectors, passage_vectors, question_vectors = np.split(
         vectors, [len(sentences), len(sentences) + len(passages)]
     )
@@ -118,7 +128,7 @@ def _make(
             if shelf.head and len(turns) >= MIN_FOLLOW_UPS:
                 progress(f"Learning from {len(turns)} follow-up questions taught for {shelf.articles[0]}")
                 turns += _changes_of_topic(shelf, turns)
-                shelves[number], figures[number]["follow-ups"] = _add_follow_ups(index, shelf, turns)
+                shelves[number], figures[number]["follow-ups"] = _add_follow_ups(index, shelf, turns, known)
     manifest = make_manifest(corpus, fingerprint, encoder, shelves, figures)
     return replace(index, shelves=tuple(shelves), manifest=manifest)
 
@@ -133,18 +143,20 @@ def _changes_of_topic(shelf: Shelf, turns: list[Turn]) -> list[Turn]:
     return [Turn(question, turns[number * 7 % len(turns)].earlier) for number, question in enumerate(questions)]
 
 
-def _add_follow_ups(index: Index, shelf: Shelf, turns: list[Turn]) -> tuple[Shelf, dict[str, float]]:
+def _add_follow_ups(
+    index: Index, shelf: Shelf, turns: list[Turn], known: KnownVectors
+) -> tuple[Shelf, dict[str, float]]:
     """Fit what judges follow-ups, each turn read in the context that its taught answers would have left."""
     corpus = index.corpus
     questions = [turn.question.text for turn in turns]
     contexts = [taught_context(corpus, turn) for turn in turns]
     last = [None if c.sentence is None else corpus.text(corpus.sentences[c.sentence].span) for c in contexts]
-    alone = index.encoder.encode(questions)
-    behind = index.encoder.encode([c.behind(q, s) for c, q, s in zip(contexts, questions, last, strict=True)])
+    behind = [context.behind(q, sentence) for context, q, sentence in zip(contexts, questions, last, strict=True)]
+    alone, behind_vectors = np.split(known.encode([*questions, *behind]), 2)
     evidence = index.read(questions, alone, shelf)
     place = {int(number): at for at, number in enumerate(shelf.sentences)}
     taught = lead_places(corpus, tuple(turn.question for turn in turns), place)
-    vectors = turn_vectors(alone, behind)
+    vectors = turn_vectors(alone, behind_vectors)
     places = np.stack([shelf.context_places(corpus, context) for context in contexts])
     head, decider, leaning, figures = fit_follow_ups(taught, vectors, evidence, places, shelf.decider)
     follow_ups = FollowUps(head, decider, tuple(taught.leads), leaning, _flat(vectors))

@@ -9,6 +9,7 @@ On disk an index is a folder with one *generation* folder and a CURRENT file tha
                         questions.faiss  IndexFlatIP over taught-question views
                         follow_ups.0.faiss  the same over the turns of taught conversations, one for each shelf
                         heads.safetensors, grams.json
+    .index/vectors.npz                   kept for the next build (indexer/known.py), no part of the index
 
 CURRENT is replaced in one step after a generation is complete, so that a build killed at any moment leaves
 the old index as it was.

