@@ -22,7 +22,9 @@ def build(
     model: Annotated[
         str | None, typer.Option(help="A packaged model, or any sentence-transformers model by name or path.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Build even when nothing changed, and encode everything anew.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build even when nothing changed, and encode everything anew.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the index when articles, taught questions or the model changed since the last time."""
