@@ -102,7 +102,9 @@ def _one_between(spans: Sequence[Span], start: int, last: int) -> bool:
 
 
 def _void(reading: Reading) -> set[int]:
-    """Return the words that speak of the past, or in general, in stretches that do not speak of now."""
+    """Return the words that speak of an animal, or of the past or in general in stretches that do not speak of now."""
+    if _of_an_animal(reading):
+        return set(range(len(reading.found)))
     now = {reading.stretch[start] for start, _ in reading.spans("{now}")}
     now_or_mine = now | {reading.stretch[start] for start, _ in reading.spans("{mine}")}
     void: set[int] = set()
@@ -121,6 +123,13 @@ def _void(reading: Reading) -> set[int]:
             if aside and reading.sentence[stop] == reading.sentence[start] and reading.stretch[stop] not in present:
                 void.update(range(*_stretch(reading, stop)))
     return void
+
+
+def _of_an_animal(reading: Reading) -> bool:
+    """Return whether a sentence begins with an animal that does something, and no person stands in any of them."""
+    begins = (start for start, _ in reading.spans("{animal}"))
+    opens = any(start == 0 or reading.sentence[start] != reading.sentence[start - 1] for start in begins)
+    return opens and not any("{somebody}" in here for here in reading.found)
 
 
 def _stretch(reading: Reading, place: int) -> Span:
