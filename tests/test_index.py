@@ -115,9 +115,7 @@ def test_what_is_learned_is_the_same_byte_for_byte_with_kept_vectors_and_without
     first = (tmp_path / "i" / CURRENT).read_text()
     shutil.rmtree(tmp_path / "i" / first.strip())
     build(corpus, tmp_path / "i")
-    kept = (tmp_path / "i" / CURRENT).read_text()
-    build(corpus, tmp_path / "anew")
-    assert first == kept == (tmp_path / "anew" / CURRENT).read_text()
+    assert (tmp_path / "i" / CURRENT).read_text() == first
 
 
 def test_what_an_earlier_build_encoded_is_not_encoded_again_and_changes_no_byte(corpus, tmp_path):
