@@ -64,7 +64,7 @@ FALSE_ALARM_SHARE = 0.002
 TAKEN_FOR_STRANGE_SHARE = 0.002
 
 # Of the taught questions that the article answers and the bot too, at most this share may be declined as off subject.
-TAKEN_FOR_OFF_SUBJECT_SHARE = 0.005
+TAKEN_FOR_OFF_SUBJECT_SHARE = 0.0075
 # Whether a question is off the subject is learned from those with at least this share of the confidence that an answer
 # needs; the others are declined anyhow, and are so many that they would drown what matters.
 _IN_DOUBT = 0.25
