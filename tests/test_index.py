@@ -284,7 +284,7 @@ def test_the_manifest_tells_what_the_index_was_built_from(corpus_folder, index_f
     assert files["article.txt"] == "90e298193d6da70f59aafbf0284a2178844c0a280ea9ca524cb66060a00bb9ca"
     assert set(files) == {"article.txt", "article.toml", "questions.jsonl", "conversations.jsonl"}
     bound = manifest["shelves"][0]["out_of_fold"]["single questions"]["unanswerable: answered, upper bound"]
-    assert 0 < bound < 0.15
+    assert 0 < bound < 0.17
 
 
 def test_an_index_is_searched_with_the_whole_corpus_in_sight(bot):
