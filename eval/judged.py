@@ -1,6 +1,5 @@
 """Judged questions: what a patient asked, and what a right answer to it would show. Never taught."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,10 +127,6 @@ def only(questions: Sequence[JudgedQuestion], slices: Iterable[str]) -> tuple[Ju
 
 def _parse(where: str, row: dict[str, Any], articles: Sequence[Article]) -> JudgedQuestion:
     question = parse_question(where, row, articles, known_keys=_KEYS)
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise QuestionsError(f"{where}: half of a character stands in it (a lone surrogate); type it anew.") from None
     for name in _TEXTS:
         if not isinstance(row.get(name, ""), str):
             raise QuestionsError(f"{where}: '{name}' must be text in quotes.")

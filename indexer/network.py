@@ -14,12 +14,11 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnx.parser
 import onnxruntime
 
-Vectors = npt.NDArray[np.float32]
+from indexer.encoder import Vectors
 
 # Longer texts fill a processor by themselves; of shorter ones sixteen are read fastest, and two no faster than one.
 _LONGEST_TOGETHER = 50

@@ -113,6 +113,10 @@ def parse_question(where: str, row: dict[str, Any], articles: Sequence[Article],
     text = row.get("question")
     if not isinstance(text, str) or not text.strip():
         raise QuestionsError(f"{where}: 'question' must be text, and not empty.")
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise QuestionsError(f"{where}: half of a character stands in it (a lone surrogate); type it anew.") from None
     answers, tags = row.get("answers", []), row.get("tags", [])
     for name, strings in (("answers", answers), ("tags", tags)):
         if not isinstance(strings, list) or not all(isinstance(s, str) and s.strip() for s in strings):

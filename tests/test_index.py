@@ -69,6 +69,7 @@ def test_every_taught_question_of_the_corpus_is_anchored(corpus_folder):
         ({"question": "q", "answers": []}, "needs at least one answer"),
         ({"question": "q", "answers": ["Scar tissue"], "kind": "declined"}, "must have no answers"),
         ({"question": " ", "answers": []}, "'question' must be text"),
+        ({"question": "half \ud83d of it", "answers": []}, "half of a character"),
         ({"question": "q", "answers": "Scar"}, "'answers' must be a list"),
         ({"question": "q", "answers": [], "kind": "maybe"}, "kind 'maybe' is none of"),
         ({"question": "q", "answer": []}, "unknown field 'answer'"),
