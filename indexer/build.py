@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -136,11 +137,14 @@ def _make(
 def _changes_of_topic(shelf: Shelf, turns: list[Turn]) -> list[Turn]:
     """Set single questions behind the earlier turns of conversations that they have nothing to do with.
 
-    Without them nothing teaches that a question after another one may stand alone. As many as CHANGES_OF_TOPIC,
-    evenly out of all the taught ones.
+    Without them nothing teaches that a question after another one may stand alone. CHANGES_OF_TOPIC of the taught ones
+    are drawn by a checksum of their words, so that teaching a few more leaves most of the others as they were.
     """
-    questions = shelf.taught.questions[:: max(1, len(shelf.taught.questions) // CHANGES_OF_TOPIC)]
-    return [Turn(question, turns[number * 7 % len(turns)].earlier) for number, question in enumerate(questions)]
+    questions = sorted(shelf.taught.questions, key=lambda question: zlib.crc32(question.text.encode()))
+    return [
+        Turn(question, turns[zlib.crc32(question.text[::-1].encode()) % len(turns)].earlier)
+        for question in questions[:CHANGES_OF_TOPIC]
+    ]
 
 
 def _add_follow_ups(

@@ -48,7 +48,7 @@ MIN_ANSWERED = 60
 MIN_FOLLOW_UPS = 100
 
 # Of the taught questions that the article does not answer, at most this share may get an answer (out of fold).
-WRONG_ANSWER_SHARE = .22
+WRONG_ANSWER_SHARE = 0.26
 # The same for follow-up questions, which are taught with more and nearer traps than patients set.
 WRONG_FOLLOW_UP_SHARE = 0.1
 # Of the questions that stand alone, at most this share may be read with what was shown before them.
