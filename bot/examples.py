@@ -10,7 +10,7 @@ from bot.answer import Outcome
 from bot.bot import Bot
 from bot.decide import list_places
 from indexer.article import Span
-from indexer.encoder import Vectors
+from indexer.encoder import Vectors, plain
 from indexer.questions import Kind, Question
 
 # Questions that read well on a button: one plain sentence, not long.
@@ -61,7 +61,9 @@ def _vectors(bot: Bot, article: str) -> Vectors:
     before = shelf.articles[: shelf.articles.index(article)]
     first = shelf.first_question + sum(len(bot.corpus.questions[name]) for name in before)
     count = len(bot.corpus.questions[article])
-    return np.asarray(bot.index.question_views.reconstruct_n(first, count) if count else np.zeros((0, 1)))
+    if not count:
+        return np.zeros((0, 1), dtype=np.float32)
+    return plain(bot.index.question_views.reconstruct_n(first, count), bot.index.encoder.dimension)
 
 
 def _of_the_list(bot: Bot, article: str, questions: Sequence[Question]) -> list[int]:

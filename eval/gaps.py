@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 
 from bot.answer import Outcome
 from bot.bot import Bot
-from indexer.encoder import Vectors
+from indexer.encoder import Vectors, plain
 from indexer.questions import Kind, normalise
 
 # Questions of one group are on average this alike (cosine): chosen by reading the groups of 1,400 questions.
@@ -47,7 +47,8 @@ def find_gaps(bot: Bot, asked: Sequence[str] = ()) -> tuple[Gap, ...]:
     texts = [*taught, *unanswered]
     if len(texts) < SMALLEST_GROUP:
         return ()
-    vectors = np.concatenate([rows, bot.index.encoder.encode(unanswered)])
+    encoder = bot.index.encoder
+    vectors = np.concatenate([plain(rows, encoder.dimension), encoder.encode(unanswered)])
     groups = AgglomerativeClustering(
         n_clusters=None, metric="cosine", linkage="average", distance_threshold=1 - ALIKE
     ).fit_predict(vectors)
@@ -70,7 +71,7 @@ def find_gaps(bot: Bot, asked: Sequence[str] = ()) -> tuple[Gap, ...]:
 def _declined_taught(bot: Bot) -> tuple[list[str], Vectors]:
     """Return the declined taught questions worth an answer, and their vectors from the index."""
     texts: list[str] = []
-    rows: list[Vectors] = [np.zeros((0, bot.index.encoder.dimension), dtype=np.float32)]
+    rows: list[Vectors] = [np.zeros((0, bot.index.encoder.question_dimension), dtype=np.float32)]
     for shelf in bot.index.shelves:
         for row, question in enumerate(shelf.taught.questions):
             if question.kind is Kind.DECLINED and not NOT_TO_WRITE & set(question.tags):

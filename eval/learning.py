@@ -21,7 +21,7 @@ from indexer.encoder import Vectors
 from indexer.errors import UsageError
 from indexer.evidence import Ints, Taught
 from indexer.head import Floats
-from indexer.index import Index, Shelf, all_scores
+from indexer.index import Index, Shelf
 from indexer.questions import Kind
 from indexer.training import MIN_ANSWERED, fit_shelf, fold_labels
 from indexer.untaught import load_untaught
@@ -158,7 +158,7 @@ def _gather(index: Index, shelf: Shelf) -> _Material:
         shelf=shelf,
         vectors=vectors,
         dense=index.views.dense(vectors),
-        close=all_scores(index.views.sentences, vectors),
+        close=index.views.close(vectors),
         lexical=index.lexicon.scores([question.text for question in questions]),
         folds=_folds(fold_labels(questions)),
     )

@@ -87,18 +87,19 @@ def encode_with(index: "Index") -> Encode:
     """Return an encoder of the default model that takes the vectors of taught questions from an index."""
     import numpy as np
 
-    from indexer.encoder import DEFAULT_MODEL, load_encoder
+    from indexer.encoder import DEFAULT_MODEL, load_encoder, plain
 
     encoder = load_encoder(DEFAULT_MODEL)
-    known: dict[str, Vectors] = {}
+    wide: dict[str, Vectors] = {}
     if index.encoder.name == DEFAULT_MODEL:
         for shelf in index.shelves:
             for row, question in enumerate(shelf.taught.questions):
-                known[question.text] = index.question_views.reconstruct(shelf.first_question + row)
+                wide[question.text] = index.question_views.reconstruct(shelf.first_question + row)
             if shelf.follow_ups:
                 turns = [turn for article in shelf.articles for turn in index.corpus.conversations[article]]
                 for row, turn in enumerate(turn for turn in turns if turn.earlier):
-                    known[turn.question.text] = shelf.follow_ups.alone(row)
+                    wide[turn.question.text] = shelf.follow_ups.alone(row)
+    known = {text: plain(vector[None], encoder.dimension)[0] for text, vector in wide.items()}
 
     def encode(texts: Sequence[str]) -> "Vectors":
         new = [text for text in dict.fromkeys(texts) if text not in known]

@@ -107,11 +107,8 @@ def _make(
     texts = [question.text for articles in groups for article in articles for question in corpus.questions[article]]
     new = len(texts) - known.count(texts)
     progress(f"Encoding {len(sentences)} sentences and {len(texts)} taught questions ({new} new) with {encoder.name}")
-    vectors = known.encode([*sentences, *passages, *texts], progress=progress_bar)
-    sentence_vectors, passage_vectors, question_vectors = np.split(
-        vectors, [len(sentences), len(sentences) + len(passages)]
-    )
-    views = Views(_flat(sentence_vectors), _flat(passage_vectors), passage_numbers(corpus))
+    question_vectors = known.encode(texts, progress=progress_bar)
+    views = Views(_flat(encoder.encode(sentences)), _flat(encoder.encode(passages)), passage_numbers(corpus))
     question_views = _flat(question_vectors)
     lexicon = Lexicon(sentences, corpus.synonyms)
     shelves: list[Shelf] = []

@@ -51,32 +51,49 @@ PACKAGED = {
 
 
 class Encoder:
-    """Turns texts into unit vectors. `name` and `sha256` say which weights do it."""
+    """Turns texts into float32 vectors of length 1. `name` and `sha256` say which weights do it.
 
-    def __init__(self, name: str, sha256: str, model: Any, batch: int = 1) -> None:
-        """batch: how many texts the model may be given at once without one of them changing another's vector."""
+    A text's vector does not depend on the other texts, to the bit: that of a question is the same at build and at
+    answer time.
+    """
+
+    def __init__(self, name: str, sha256: str, model: Any, batch: int = 1, *, halves: bool = False) -> None:
+        """Take a sentence-transformers model.
+
+        batch: how many texts it may be given at once without one of them changing another's vector; halves: whether
+        its vectors are of the two halves that indexer/network.py tells of.
+        """
         self.name = name
         self.sha256 = sha256
         self._model = model
         self._batch = batch
+        self._halves = halves
 
     @property
     def dimension(self) -> int:
-        """Length of the vectors."""
+        """Length of the vectors that `encode` returns."""
+        return self.question_dimension // 2 if self._halves else self.question_dimension
+
+    @property
+    def question_dimension(self) -> int:
+        """Length of the vectors that `encode_questions` returns."""
         return int(self._model.get_embedding_dimension())
 
     def encode(self, texts: Sequence[str], *, progress: bool = False) -> Vectors:
-        """Return float32 vectors of length 1, shape (len(texts), dimension).
+        """Return what questions and sentences are compared by, shape (len(texts), dimension)."""
+        return plain(self.encode_questions(texts, progress=progress), self.dimension)
 
-        A text's vector does not depend on the other texts, to the bit: that of a question is the same at build and
-        at answer time.
+    def encode_questions(self, texts: Sequence[str], *, progress: bool = False) -> Vectors:
+        """Return what questions are compared with each other by, shape (len(texts), question_dimension).
+
+        Where the model shows its middle, these are twice as long; the first half is what `encode` returns (`plain`).
         """
         if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
+            return np.zeros((0, self.question_dimension), dtype=np.float32)
         # Neighbours of one length are read together; the longest first, so that threads end together.
         order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
         chunks = [order[start : start + _CHUNK] for start in range(0, len(order), _CHUNK)]
-        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        vectors = np.empty((len(texts), self.question_dimension), dtype=np.float32)
         if len(chunks) == 1:
             vectors[order] = self._encode([texts[row] for row in order])
             return vectors
@@ -90,9 +107,20 @@ class Encoder:
 
     def _encode(self, texts: list[str]) -> Vectors:
         vectors = self._model.encode(
-            texts, batch_size=self._batch, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=True
+            texts,
+            batch_size=self._batch,
+            show_progress_bar=False,
+            convert_to_numpy=True,
+            normalize_embeddings=not self._halves,
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def plain(vectors: Vectors, dimension: int) -> Vectors:
+    """Return the vectors that `encode` gives from those that `encode_questions` gives, shape (n, dimension)."""
+    if vectors.shape[1] == dimension:
+        return vectors
+    return np.ascontiguousarray(vectors[:, :dimension] * np.sqrt(np.float32(2)))
 
 
 @cache
@@ -106,7 +134,7 @@ def load_encoder(name: str = DEFAULT_MODEL) -> Encoder:
         weights = next(iter(PACKAGED[name].sha256.values()))
         if "model.onnx" in files:
             model = _onnx_sentence_transformer(files["model.onnx"], files["tokenizer.json"])
-            return Encoder(name, weights, model, batch=_CHUNK)
+            return Encoder(name, weights, model, batch=_CHUNK, halves=True)
         return Encoder(name, weights, _sentence_transformer(str(next(iter(files.values())).parent)))
     model = _sentence_transformer(name)
     return Encoder(name, _sha256_of_parameters(model), model)
@@ -162,7 +190,7 @@ def _sentence_transformer(name: str) -> Any:
 
 
 def _onnx_sentence_transformer(weights: Path, tokenizer: Path) -> Any:
-    """Wrap an ONNX file (CLS pooling) so that sentence-transformers encodes with it."""
+    """Wrap an ONNX file so that sentence-transformers encodes with it."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import InputModule

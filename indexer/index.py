@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.corpus import Corpus
 from indexer.decision import Decider, Judgement, judge
-from indexer.encoder import Encoder, Vectors
+from indexer.encoder import Encoder, Vectors, plain
 from indexer.evidence import (
     Evidence,
     Ints,
@@ -89,13 +89,17 @@ class Views:
     passage_of: Ints
 
     def dense(self, vectors: Vectors) -> Floats:
-        """Return the dense evidence of every sentence for n vectors, shape (n, s).
+        """Return the dense evidence of every sentence for n vectors of questions, shape (n, s).
 
         It is the mean of the cosines with the sentence view and with the view of its passage: a sentence says what
         is meant, its passage says of what.
         """
-        of_passages = all_scores(self.passages, vectors)[:, self.passage_of]
-        return np.asarray((all_scores(self.sentences, vectors) + of_passages) / 2)
+        of_passages = all_scores(self.passages, plain(vectors, self.passages.d))[:, self.passage_of]
+        return np.asarray((self.close(vectors) + of_passages) / 2)
+
+    def close(self, vectors: Vectors) -> Vectors:
+        """Return the cosines of n vectors of questions with the sentence views alone, shape (n, s)."""
+        return all_scores(self.sentences, plain(vectors, self.sentences.d))
 
 
 @dataclass(frozen=True)
@@ -116,20 +120,20 @@ class Index:
         context: what was asked and shown before it, if the question may lean on that.
         """
         if context is None:
-            vector = self.encoder.encode([question])
+            vector = self.encoder.encode_questions([question])
             return [self._judge(shelf, question, self.read([question], vector, shelf)) for shelf in self.shelves]
         last = None if context.sentence is None else self.corpus.text(self.corpus.sentences[context.sentence].span)
         readings = [question, context.behind(question, last), context.behind_first(question)]
         # The third reading is for shelves without taught conversations alone.
         used = readings if any(shelf.follow_ups is None for shelf in self.shelves) else readings[:2]
-        vectors = self.encoder.encode(used)
+        vectors = self.encoder.encode_questions(used)
         return [self._judge_in_context(shelf, readings, vectors, context) for shelf in self.shelves]
 
     def read(self, texts: Sequence[str], vectors: Vectors, shelf: Shelf) -> Evidence:
-        """Gather the evidence of a shelf for n texts and their vectors (n, d)."""
+        """Gather the evidence of a shelf for n texts and their vectors, those of `Encoder.encode_questions`."""
         likeness = all_scores(self.question_views, vectors)
-        close = all_scores(self.views.sentences, vectors)
-        return shelf.evidence(texts, self.views.dense(vectors), close, self.lexicon.scores(texts), likeness)
+        dense, close = self.views.dense(vectors), self.views.close(vectors)
+        return shelf.evidence(texts, dense, close, self.lexicon.scores(texts), likeness)
 
     def _judge(self, shelf: Shelf, question: str, evidence: Evidence) -> Judgement:
         """Judge a question by itself; where nobody taught, the reader looks at the best sentences first."""

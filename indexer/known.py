@@ -34,13 +34,14 @@ class KnownVectors:
         return sum(_key(text) in self._known for text in texts)
 
     def encode(self, texts: Sequence[str], *, progress: bool = False) -> Vectors:
-        """Return what `Encoder.encode` returns, (len(texts), dimension)."""
+        """Return what `Encoder.encode_questions` returns, (len(texts), question_dimension)."""
         keys = [_key(text) for text in texts]
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
-        self._known |= dict(zip(new, self._encoder.encode(list(new.values()), progress=progress), strict=True))
+        encoded = self._encoder.encode_questions(list(new.values()), progress=progress)
+        self._known |= dict(zip(new, encoded, strict=True))
         self._used |= dict.fromkeys(keys)
         return np.array([self._known[key] for key in keys], dtype=np.float32).reshape(
-            len(keys), self._encoder.dimension
+            len(keys), self._encoder.question_dimension
         )
 
     def keep(self, file: Path) -> None:

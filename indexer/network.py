@@ -1,5 +1,8 @@
 """A packaged ONNX network that reads texts one by one or many at once, and gives each the same vector to the bit.
 
+A text's vector has two halves: the last state of its first token, which the network was trained to make a summary of
+the text, and the mean state of its tokens halfway up the network, where more is left of the words as they stand.
+
 Its int8 operators quantise with one scale for all they are given, so that in a batch the vector of a text would
 depend on its neighbours: a question taught at build would have another than the same question asked. Read alone,
 though, a short text costs twice what it need, since all the weights are fetched for it anew. So texts of one length
@@ -24,6 +27,9 @@ from indexer.encoder import Vectors
 _LONGEST_TOGETHER = 50
 _MOST_TOGETHER = 16
 _FEWEST_TOGETHER = 3
+
+# What the sixth of the network's twelve layers gives out.
+_HALFWAY = "/encoder/layer.5/output/LayerNorm/Add_1_output_0"
 
 # What stands for two of ONNX's operators where the first axis counts texts. MatMulInteger takes one zero for all of
 # them, so that each text's own is taken off the product instead, in whole numbers and therefore exactly.
@@ -73,17 +79,18 @@ class Network:
     """Turns texts, given as the numbers of their tokens, into vectors; may be used by several threads."""
 
     def __init__(self, weights: Path) -> None:
-        self._weights = weights
-        self._one = _session(weights)
+        self._model = onnx.load(weights)
+        self._model.graph.output.append(onnx.helper.make_tensor_value_info(_HALFWAY, onnx.TensorProto.FLOAT, None))
+        self._one = _session(self._model)
         self._lock = Lock()
 
     @property
     def dimension(self) -> int:
-        """Length of the vectors."""
-        return int(self._one.get_outputs()[0].shape[-1])
+        """Length of the vectors: of both halves together."""
+        return 2 * int(self._one.get_outputs()[0].shape[-1])
 
     def read(self, texts: Sequence[Sequence[int]]) -> Vectors:
-        """Return what the network says of each text's first token, shape (len(texts), dimension)."""
+        """Return unit vectors of two halves of one length, shape (len(texts), dimension)."""
         rows_by_length: dict[int, list[int]] = defaultdict(list)
         for row, tokens in enumerate(texts):
             rows_by_length[len(tokens)].append(row)
@@ -92,7 +99,7 @@ class Network:
             session, at_once = self._session_for(length, len(rows))
             for start in range(0, len(rows), at_once):
                 some = rows[start : start + at_once]
-                vectors[some] = _first_tokens(session, [texts[row] for row in some])
+                vectors[some] = _run(session, [texts[row] for row in some])
         return vectors
 
     @property
@@ -109,7 +116,8 @@ class Network:
 
     @cached_property
     def _many(self) -> Any | None:
-        model = onnx.load(self._weights)
+        model = onnx.ModelProto()
+        model.CopyFrom(self._model)
         for node in model.graph.node:
             if node.op_type in ("DynamicQuantizeLinear", "MatMulInteger"):
                 node.domain = _EACH_TEXT
@@ -117,22 +125,26 @@ class Network:
         model.opset_import.extend(onnx.helper.make_opsetid(domain, 1) for domain in (_EACH_TEXT, "com.microsoft"))
         # The first version of the format that knows functions.
         model.ir_version = max(model.ir_version, 8)
-        many = _session(model.SerializeToString())
-        alone = np.concatenate([_first_tokens(self._one, [tokens]) for tokens in _PROBE])
-        return many if np.array_equal(_first_tokens(many, _PROBE), alone) else None
+        many = _session(model)
+        alone = np.concatenate([_run(self._one, [tokens]) for tokens in _PROBE])
+        return many if np.array_equal(_run(many, _PROBE), alone) else None
 
 
-def _session(model: Path | bytes) -> Any:
+def _session(model: onnx.ModelProto) -> Any:
     options = onnxruntime.SessionOptions()
     # One short question does not fill two cores, and a server answers several at a time.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def _first_tokens(session: Any, texts: Sequence[Sequence[int]]) -> Vectors:
-    """Run a network on texts of one length."""
+def _run(session: Any, texts: Sequence[Sequence[int]]) -> Vectors:
+    """Return the vectors of texts of one length."""
     tokens = np.array(texts, dtype=np.int64)
     feed = {"input_ids": tokens, "attention_mask": np.ones_like(tokens), "token_type_ids": np.zeros_like(tokens)}
-    (states,) = session.run(None, {entry.name: feed[entry.name] for entry in session.get_inputs()})
-    return np.asarray(states[:, 0])
+    last, halfway = session.run(None, {entry.name: feed[entry.name] for entry in session.get_inputs()})
+    # Between the marks of beginning and end; a text without words has nothing but these.
+    words = halfway[:, 1:-1] if tokens.shape[1] > 2 else halfway
+    halves = np.stack([last[:, 0], words.mean(axis=1)], axis=1)
+    halves /= np.sqrt(np.float32(2)) * np.linalg.norm(halves, axis=-1, keepdims=True)
+    return np.asarray(halves.reshape(len(texts), -1), dtype=np.float32)

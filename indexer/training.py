@@ -48,7 +48,7 @@ MIN_ANSWERED = 60
 MIN_FOLLOW_UPS = 100
 
 # Of the taught questions that the article does not answer, at most this share may get an answer (out of fold).
-WRONG_ANSWER_SHARE = 0.26
+WRONG_ANSWER_SHARE = 0.22
 # The same for follow-up questions, which are taught with more and nearer traps than patients set.
 WRONG_FOLLOW_UP_SHARE = 0.1
 # Of the questions that stand alone, at most this share may be read with what was shown before them.
@@ -64,7 +64,7 @@ FALSE_ALARM_SHARE = 0.002
 TAKEN_FOR_STRANGE_SHARE = 0.002
 
 # Of the taught questions that the article answers and the bot too, at most this share may be declined as off subject.
-TAKEN_FOR_OFF_SUBJECT_SHARE = 0.025
+TAKEN_FOR_OFF_SUBJECT_SHARE = 0.02
 # Whether a question is off the subject is learned from those with at least this share of the confidence that an answer
 # needs; the others are declined anyhow, and are so many that they would drown what matters.
 _IN_DOUBT = 0.25

@@ -133,7 +133,7 @@ def test_what_is_not_about_the_subject_is_declined_however_much_it_sounds_like_i
 def test_what_the_head_takes_for_off_the_subject_loses_its_confidence(bot):
     shelf = bot.index.shelves[0]
     question = ["did my surgeon hit a nerve"]
-    evidence = bot.index.read(question, bot.index.encoder.encode(question), shelf)
+    evidence = bot.index.read(question, bot.index.encoder.encode_questions(question), shelf)
     outcomes = evidence.outcomes.copy()
     outcomes[0, OUTCOME_COLUMNS.index("off subject")] = 1.5
     about, off = judge(shelf.decider, evidence)[0], judge(shelf.decider, replace(evidence, outcomes=outcomes))[0]
