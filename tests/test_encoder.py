@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.encoder import DEFAULT_MODEL, PACKAGED, load_encoder, packaged_files
+from indexer.encoder import DEFAULT_MODEL, PACKAGED, load_encoder, packaged_files, plain
 from indexer.errors import ModelError
 from indexer.known import KnownVectors
 from indexer.network import Network
@@ -51,6 +51,24 @@ def test_vectors_have_length_one_and_do_not_depend_on_their_neighbours():
     assert encoder.encode([]).shape == (0, encoder.dimension)
 
 
+def test_what_questions_are_compared_by_begins_with_what_they_and_sentences_are_compared_by():
+    encoder = load_encoder()
+    texts = ["why does my leg still hurt?", "", "is it the scar?"]
+    wide = encoder.encode_questions(texts)
+    assert wide.shape == (3, 2 * encoder.dimension)
+    assert np.allclose(np.linalg.norm(wide, axis=1), 1, atol=1e-5)
+    assert np.array_equal(plain(wide, encoder.dimension), encoder.encode(texts))
+    halves = wide.reshape(3, 2, -1)
+    assert np.allclose(np.linalg.norm(halves, axis=2), np.sqrt(0.5), atol=1e-5), "each half weighs the same"
+    assert not np.allclose(halves[:, 0], halves[:, 1], atol=0.01)
+
+
+def test_a_model_that_does_not_show_its_middle_compares_questions_like_sentences():
+    encoder = load_encoder("all-MiniLM-L6-v2")
+    texts = ["why does my leg still hurt?", "is it the scar?"]
+    assert np.array_equal(encoder.encode_questions(texts), encoder.encode(texts))
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     length=st.integers(1, 60),
@@ -85,8 +103,8 @@ def kept(tmp_path):
 def test_kept_vectors_are_the_ones_that_would_be_encoded(kept):
     known = KnownVectors(load_encoder(), kept)
     assert known.count([*TEXTS, "another"]) == 3
-    assert np.array_equal(known.encode([*TEXTS, "another"]), load_encoder().encode([*TEXTS, "another"]))
-    assert known.encode([]).shape == (0, load_encoder().dimension)
+    assert np.array_equal(known.encode([*TEXTS, "another"]), load_encoder().encode_questions([*TEXTS, "another"]))
+    assert known.encode([]).shape == (0, load_encoder().question_dimension)
 
 
 def test_vectors_of_texts_that_are_gone_are_not_kept(kept):
@@ -110,7 +128,7 @@ def test_a_damaged_file_of_vectors_is_as_good_as_none(kept, damage):
         kept.write_bytes(damaged[damage])
     known = KnownVectors(load_encoder(), kept)
     assert known.count(TEXTS) == 0
-    assert np.array_equal(known.encode(TEXTS), load_encoder().encode(TEXTS))
+    assert np.array_equal(known.encode(TEXTS), load_encoder().encode_questions(TEXTS))
 
 
 def test_vectors_of_another_model_are_not_taken(kept):
