@@ -26,6 +26,7 @@ import Stemmer
 from scipy.linalg.lapack import spotrf, strtri
 from scipy.sparse import csr_array, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
+from threadpoolctl import threadpool_limits
 
 from indexer.encoder import Vectors
 
@@ -147,22 +148,24 @@ def _kernel(meaning: float, vectors: Vectors, likenesses: Sequence[tuple[float, 
 
     likenesses: the weight of each kind of grams, with the (n, m) tf-idf of the questions.
     """
-    kernel = np.zeros((len(vectors), len(vectors)), dtype=np.float32, order="F")
+    kernel = np.zeros((len(vectors), len(vectors)), dtype=np.float32)
     # One product of all kinds of grams side by side costs less than a product of each.
     surface = csr_array(hstack([np.float32(np.sqrt(weight)) * grams for weight, grams in likenesses], format="csr"))
 
     def fill(start: int) -> None:
-        rows, upto = slice(start, start + _BLOCK), slice(0, start + _BLOCK)
-        block = gaussian(vectors[rows] @ vectors[upto].T)
+        rows, onwards = slice(start, start + _BLOCK), slice(start, None)
+        block = gaussian(vectors[rows] @ vectors[onwards].T)
         block *= meaning
-        block += (surface[rows] @ surface[upto].T).toarray()
-        kernel[rows, upto] = block
+        block += (surface[rows] @ surface[onwards].T).toarray()
+        kernel[rows, onwards] = block
 
-    # Blocks do not touch each other, so that threads change nothing of the result.
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    # Blocks do not touch each other, so that threads change nothing of the result. Each takes a core to itself: with
+    # more, those of the linear algebra would stand in each other's way.
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(fill, range(0, len(vectors), _BLOCK)))
     kernel[np.diag_indices_from(kernel)] += RIDGE
-    return kernel
+    # It is symmetric: its upper triangle by rows, as it lies there, is its lower one by columns, as LAPACK wants it.
+    return kernel.T
 
 
 def _half_inverse(kernel: Vectors) -> Vectors:
