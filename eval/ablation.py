@@ -12,15 +12,16 @@ from eval.measures import Bools, auroc
 from eval.statistics import bootstrap_interval
 from indexer.build import THREADS
 from indexer.decision import judge, outcome_features, sentence_features
-from indexer.encoder import Vectors
+from indexer.encoder import Vectors, plain
 from indexer.evidence import Evidence
 from indexer.head import WEIGHTS, Floats, fit_head
 from indexer.index import Index, Shelf
 from indexer.questions import Kind
 from indexer.training import WRONG_ANSWER_SHARE, fit_decider, fold_labels, held_out_evidence, targets_of
 
-# The likenesses in the kernel of the head, then the kinds of evidence that are fused with what it says.
-PARTS = ("meaning", "spelling", "wording", "head", "dense", "lexical", "neighbour")
+# The likenesses in the kernel of the head, the second half of the vectors that it compares, then the kinds of evidence
+# that are fused with what it says.
+PARTS = ("meaning", "spelling", "wording", "halfway", "head", "dense", "lexical", "neighbour")
 
 Progress = Callable[[str], None]
 
@@ -47,15 +48,16 @@ class _Judged:
 def ablate(index: Index, shelf: Shelf, progress: Progress) -> Iterator[Ablated]:
     """Judge every taught question of a shelf by a head that never saw its author, once without each part."""
     vectors = index.question_views.reconstruct_n(shelf.first_question, len(shelf.taught.questions))
+    dimension = index.encoder.dimension
     dense = index.views.dense(vectors)[:, shelf.sentences]
     lexical = index.lexicon.scores([q.text for q in shelf.taught.questions])[:, shelf.sentences]
     with threadpool_limits(THREADS):
         progress("Judging with everything")
-        whole = _judge(shelf, vectors, dense, lexical, "nothing")
+        whole = _judge(shelf, vectors, dimension, dense, lexical, "nothing")
         yield _figures("nothing", shelf, whole, whole)
         for part in PARTS:
             progress(f"Judging without {part}")
-            yield _figures(part, shelf, _judge(shelf, vectors, dense, lexical, part), whole)
+            yield _figures(part, shelf, _judge(shelf, vectors, dimension, dense, lexical, part), whole)
 
 
 def table_of(articles: Sequence[str], rows: Sequence[Ablated]) -> Table:
@@ -72,8 +74,10 @@ def _interval(change: tuple[float, float] | None) -> str:
     return "" if change is None else f"{change[0]:+.3f} … {change[1]:+.3f}"
 
 
-def _judge(shelf: Shelf, vectors: Vectors, dense: Floats, lexical: Floats, without: str) -> _Judged:
+def _judge(shelf: Shelf, vectors: Vectors, dimension: int, dense: Floats, lexical: Floats, without: str) -> _Judged:
     taught, groups = shelf.taught, fold_labels(shelf.taught.questions)
+    if without == "halfway":
+        vectors = plain(vectors, dimension)
     weights = {likeness: 0.0 if likeness == without else weight for likeness, weight in WEIGHTS.items()}
     weights = {likeness: weight / sum(weights.values()) for likeness, weight in weights.items()}
     texts = [question.text for question in taught.questions]
